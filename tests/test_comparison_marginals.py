@@ -1,16 +1,20 @@
 """Which settings mattered and how: Optuna's importances of a study, and the marginals of a forest."""
 
+from dataclasses import replace
+
 import numpy as np
 import optuna
 import pytest
 from sweep_records import SHARES, make_runs
 
 from rnnsweep.comparison import compare_records
+from rnnsweep.comparison.evidence.protocol import describe_sweep
 from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.statistics.marginals import forest_marginals
 from rnnsweep.search.importance import study_importances
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
+from rnnsweep.tasks import score_named
 
 
 def asked(tmp_path, sampler="random"):
@@ -111,3 +115,42 @@ def test_the_report_says_of_how_few_trials_importances_are(trials, said):
     runs.loc[runs["role"] == "trial", "state"] = "complete"
     page = render_report(compare_records(runs, sweep="demo", importances=SHARES))
     assert said in page if said else "with so few" not in page
+
+
+def test_the_report_names_searches_without_importances():
+    page = render_report(compare_records(make_runs(pruning=False), sweep="demo", importances=SHARES))
+    assert "Left out, with" not in page
+    some = dict(list(SHARES.items())[:1])
+    page = render_report(compare_records(make_runs(pruning=False), sweep="demo", importances=some))
+    others = [name for name in SHARES if name not in some]
+    assert others
+    assert all(f"{name} (" in page.partition("Left out, with too few complete trials")[2] for name in others)
+
+
+@pytest.mark.parametrize(
+    ("trials", "said"), [(30, "the filled one the best tenth"), (9, "the thick line at its end")]
+)
+def test_the_report_explains_the_box_of_the_best_trials_as_it_is_drawn(trials, said):
+    page = render_report(compare_records(make_runs(trials=trials, pruning=False), sweep="demo"))
+    other = {"the filled one the best tenth", "the thick line at its end"} - {said}
+    assert said in page
+    assert not any(words in page for words in other)
+
+
+def test_the_protocol_has_what_each_architecture_searches_beside_the_common_space(tmp_path):
+    path = tmp_path / "which.yaml"
+    path.write_text(
+        "# Which?\nname: which\narchitectures: [gru, bag]\ntrials: 3\nspace:\n"
+        "  optimizer.lr: {type: float, low: 1e-3, high: 1e-2, log: true}\n"
+        "  model.dropout: {type: float, low: 0, high: 0.5, step: 0.1}\n"
+        "  model.hidden_size: {type: int, low: 16, high: 64}\n"
+        "per_architecture:\n  bag:\n    model.embedding_size: {type: int, low: 32, high: 128}\n"
+    )
+    asked = replace(read_sweep(path), idle={"bag": frozenset({"model.hidden_size"})})
+    facts = describe_sweep(make_runs(), asked, score=score_named())
+    assert facts["search space"] == (
+        "optimizer.lr 0.001 to 0.01, logarithmic; model.dropout 0 to 0.5 in steps of 0.1;"
+        " model.hidden_size 16 to 64"
+    )
+    assert facts["search space of bag"] == "model.embedding_size 32 to 128; without model.hidden_size"
+    assert "search space of gru" not in facts

@@ -85,6 +85,14 @@ def test_words_of_many_values_come_after_numbers_and_four_others_are_listed(home
     )
 
 
+def test_a_comment_that_few_rows_have_is_not_named_as_another_label(home, capsys):
+    lines = [f"a text of words {n},{n % 3},{f'comment {n}' if n % 9 == 0 else ''}" for n in range(180)]
+    (home / "rows.csv").write_text("\n".join(["note,kind,comment", *lines]) + "\n")
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    said = capsys.readouterr()
+    assert "labels: kind (found by its values; another column: --label)" in said.out + said.err
+
+
 def test_a_label_whose_name_is_that_of_a_group_groups_no_rows(speeches, capsys):
     speeches.write_text(speeches.read_text().replace("who", "speaker", 1))
     assert main(["init", "new", "--from", "speeches.csv", "--label", "speaker"]) == 0

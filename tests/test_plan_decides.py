@@ -38,11 +38,10 @@ def test_a_plan_of_folds_speaks_of_their_own_test(sizes, networks, folds, decide
          " scores; 6 or more can"),
         ((6,), 4, True, 8, "6 replicates cannot show a difference between any two of the 4 networks (6"
          " pairs), nor of any of them from the baseline (4 pairs), whatever the scores; 8 or more can"),
-        ((6,), 2, True, 7, "6 replicates can show a clear difference between the two networks, but none of"
-         " any of them from the baseline (2 pairs), whatever the scores; 7 or more can show both"),
+        ((6,), 2, True, 7, "6 replicates can show a clear difference between the two networks; one of either"
+         " of them from the baseline (2 pairs) takes 7 or more, whatever the scores"),
         ((8,), 5, True, 9, "8 replicates can show a clear difference of any of them from the baseline"
-         " (5 pairs), but none between any two of the 5 networks (10 pairs), whatever the scores; 9 or more"
-         " can show both"),
+         " (5 pairs); one between any two of the 5 networks (10 pairs) takes 9 or more, whatever the scores"),
         ((7,), 3, True, 7, "7 replicates are enough to show a clear difference between any two of the 3"
          " networks (3 pairs) and of any of them from the baseline (3 pairs), on these test rows"),
         ((6, 13, 30), 3, False, 13, "13 replicates are enough to show a clear difference between any two of"

@@ -335,7 +335,7 @@ def test_init_names_columns_that_may_group_rows_by_their_values_where_none_does_
     (home / "rows.csv").write_text(header + "\n".join(lines) + "\n")
     assert main(["init", "new", "--from", "rows.csv"]) == 0
     remark = (
-        "no column groups rows by its name, as author or user_id would; by their values these may: "
+        "no column has a name that groups rows, as author or user_id; by their values these may: "
         "'from address' (12 values): data.group='from address' keeps rows with one value on one side"
     )
     assert remark in capsys.readouterr().err.splitlines()
@@ -372,7 +372,7 @@ def test_data_names_columns_that_may_group_rows_and_counts_those_that_do(home, c
     (home / "rows.csv").write_text("text,label,said by\n" + "\n".join(lines) + "\n")
     assert main(["data", "data.train=rows.csv"]) == 0
     assert (
-        "! groups: no column groups rows by its name, as author or user_id would; by their values these may: "
+        "! groups: no column has a name that groups rows, as author or user_id; by their values these may: "
         in (capsys.readouterr().out)
     )
     assert main(["data", "data.train=rows.csv", "data.group=said by"]) == 0

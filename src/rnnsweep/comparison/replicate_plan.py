@@ -223,8 +223,8 @@ class Reach:
         able = [words for words, fewest in self._families().items() if fewest <= self.planned]
         unable = [words for words, fewest in self._families().items() if fewest > self.planned]
         if able:
-            can = f"can show a clear difference {able[0]}, but none {unable[0]}"
-            return f"{who} {can}, whatever the scores; {self.fewest} or more can show both"
+            can = f"can show a clear difference {able[0]}; one {unable[0]}"
+            return f"{who} {can} takes {self.fewest} or more, whatever the scores"
         cannot = f"cannot show a difference {', nor '.join(unable)}, whatever the scores"
         return f"{who} {cannot}; {self.fewest} or more can"
 
@@ -232,7 +232,8 @@ class Reach:
         """Return what is compared, in words, and the fewest replicates of each that can show it."""
         n = self.networks
         pairs = "the two networks" if n == 2 else f"any two of the {n} networks ({n * (n - 1) // 2} pairs)"
-        linear = "the network from the baseline" if n == 1 else f"any of them from the baseline ({n} pairs)"
+        who = "the network" if n == 1 else "either of them" if n == 2 else "any of them"
+        linear = f"{who} from the baseline{f' ({n} pairs)' * (n > 1)}"
         known = {f"between {pairs}": self.among, f"of {linear}": self.beside}
         return {words: fewest for words, fewest in known.items() if fewest}
 

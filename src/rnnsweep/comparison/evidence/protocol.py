@@ -42,11 +42,25 @@ def _asked(sweep: Sweep, score: Score) -> dict[str, str]:
         "sweep file": f"{sweep.path.name}, sha256 {sweep.digest}",
         "budget of each architecture": ", ".join(t for t in limits if not t.startswith("None")),
         "search": f"sampler {sweep.sampler.name}, pruner {sweep.pruner.name}, seed {sweep.seed}",
-        "search space": "; ".join(_bounds(d) for d in sweep.space),
+        **_spaces(sweep),
         **_further(sweep, score),
         "fixed settings": " ".join(sweep.overrides) or "none",
         "replicates vary": sweep.vary,
     }
+
+
+def _spaces(sweep: Sweep) -> dict[str, str]:
+    """Return the common search space, and what that of an architecture has beside it or lacks."""
+    facts = {"search space": "; ".join(map(_bounds, sweep.space))}
+    for name in sweep.architectures:
+        dimensions = sweep.dimensions(name)
+        own = [_bounds(one) for one in dimensions if one not in sweep.space]
+        searched = {one.key for one in dimensions}
+        if without := [one.key for one in sweep.space if one.key not in searched]:
+            own.append(f"without {', '.join(without)}")
+        if own:
+            facts[f"search space of {name}"] = "; ".join(own)
+    return facts
 
 
 def _further(sweep: Sweep, score: Score) -> dict[str, str]:
@@ -79,7 +93,8 @@ def _bounds(dimension: Dimension) -> str:
     if isinstance(dimension, Choices):
         return f"{dimension.key} one of {', '.join(map(str, dimension.choices))}"
     scale = ", logarithmic" if dimension.log else ""
-    return f"{dimension.key} {dimension.low:g} to {dimension.high:g}{scale}"
+    step = f" in steps of {dimension.step:g}" if dimension.step not in (None, 1) else ""
+    return f"{dimension.key} {dimension.low:g} to {dimension.high:g}{step}{scale}"
 
 
 def _seeds(runs: pd.DataFrame) -> str:

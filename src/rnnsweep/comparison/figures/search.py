@@ -123,13 +123,17 @@ def trials_figure(comparison: Comparison) -> Figure | None:
     whole = alt.Chart(table(every, *columns, "tooltip")).encode(**shared)
     best = alt.Chart(table(tenth, *columns, "tooltip")).encode(**shared)
     middle = whole.encode(x="lower_quarter:Q", x2="upper_quarter:Q")
+    if all(row[2] == 1 for row in tenth):
+        filled, overlap = "thick line at its end the best one", "thick lines close together"
+    else:
+        filled, overlap = "filled one the best tenth", "filled boxes that overlap"
     return Figure(
         name="trials",
         title="What the searches found",
         label="Validation scores of the trials of each search",
         how="The thin box holds the middle half of all complete trials (whiskers: worst and best), the "
-        "filled one the best tenth: a wide thin box means that the architecture needs its settings searched, "
-        "filled boxes that overlap that the searches ended level.",
+        f"{filled}: a wide thin box means that the architecture needs its settings searched, {overlap} that "
+        "the searches found about equally good settings.",
         drawn=alt.layer(
             whole.mark_rule().encode(x="worst:Q", x2="best:Q"),
             middle.mark_bar(height=16, filled=False, strokeWidth=1.4),
@@ -177,7 +181,7 @@ def importance_figure(comparison: Comparison) -> Figure | None:
         label="Importance of each parameter by architecture",
         how="The longer the bar, the more the validation scores of the trials depended on the "
         f"parameter{method}: search the long ones with care, and leave the short ones alone."
-        f"{_say_few(comparison)}",
+        f"{_say_few(comparison)}{_say_left_out(comparison)}",
         drawn=alt.Chart(data)
         .mark_bar(height=bar - bar // 5)
         .encode(
@@ -210,6 +214,15 @@ def _say_few(comparison: Comparison) -> str:
     return (
         f" They are of {number} complete trials: with so few, only large differences of bars say something."
     )
+
+
+def _say_left_out(comparison: Comparison) -> str:
+    """Return which searches have no importances; where none has its own, all are taken together."""
+    own = {s.architecture: s.trials["complete"] for s in comparison.standings if not s.baseline}
+    left_out = [f"{name} ({own[name]})" for name in own if name not in comparison.importances]
+    if not left_out or len(left_out) == len(own):
+        return ""
+    return f" Left out, with too few complete trials or equal scores: {', '.join(left_out)}."
 
 
 def budget_figure(comparison: Comparison) -> Figure | None:

@@ -258,9 +258,10 @@ def _what_it_takes(verdict: Verdict, margin: float, *, grouped: bool) -> str:
     anew = verdict.in_new_sweep
     if anew is None:
         return f"even many more replicates are not likely to {aim}"
+    new_rows = verdict.new_rows
+    where = " on these test rows" if not small and new_rows and new_rows.p > ALPHA else ""
+    takes = f"to {aim}{where} takes a new sweep of about"
     if anew > MOST:
-        return f"a new sweep would take about {rounded(anew)} replicates of each to {aim}"
-    return (
-        "the looks of this sweep used up the 5 % of false claims that are allowed; a new sweep with about"
-        f" {anew} replicates of each could {aim}"
-    )
+        return f"{takes} {rounded(anew)} replicates of each"
+    spent = "the looks of this one used up the 5 % of false claims that are allowed"
+    return f"{takes} {anew} replicates of each, as {spent}"

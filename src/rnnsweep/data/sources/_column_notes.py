@@ -121,7 +121,7 @@ def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:
     listed = ", ".join(f"{name!r} ({number:,} values)" for name, number in list(counts.items())[:4])
     setting = f"data.group={shlex.quote(next(iter(counts)))}"
     return (
-        f"no column groups rows by its name, as author or user_id would; by their values these may: {listed}:"
+        f"no column has a name that groups rows, as author or user_id; by their values these may: {listed}:"
         f" {setting} keeps rows with one value on one side"
     )
 

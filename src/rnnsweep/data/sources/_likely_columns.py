@@ -208,8 +208,11 @@ def _rank(values: Sequence[str]) -> tuple[bool, bool, int]:
 
 
 def _is_class(values: Sequence[str]) -> bool:
-    """Return whether values may be the classes of rows: some differ, most repeat, and they are no dates."""
-    return 1 < len(_known(values)) <= len(values) / 2 and not is_dates(values)
+    """Return whether values may be the classes of rows: some differ, most repeat, and they are no dates.
+
+    Empty ones do not count: a comment that few rows have repeats nothing.
+    """
+    return 1 < len(_known(values)) <= sum(map(bool, values)) / 2 and not is_dates(values)
 
 
 def _known(values: Sequence[str]) -> set[str]:
