@@ -226,7 +226,8 @@ def test_a_difference_that_takes_many_replicates_has_their_number_and_none_has_n
     assert say_verdict(far, margin=0.002, left=1).endswith(
         "; to separate them takes a new sweep of about 1,200 replicates of each."
     )
-    doubtful = replace(far, new_rows=NewRows(0.011, -0.002, 0.024, 0.65))
+    on_new_rows = NewRows(0.011, -0.002, 0.024, 0.65, replicates=8, rows=400, error=0.006, rows_error=0.005)
+    doubtful = replace(far, new_rows=on_new_rows)
     assert say_verdict(doubtful, margin=0.002, left=1).endswith(
         "; to separate them on these test rows takes a new sweep of about 1,200 replicates of each."
     )
