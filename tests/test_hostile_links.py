@@ -78,7 +78,8 @@ def test_a_linked_file_of_the_spool_is_not_written_through(mlruns, bashrc, name)
 def test_the_shippers_last_error_and_its_log_are_not_written_through_a_link(mlruns, bashrc):
     from rnnsweep.tracking import Shipper
     from rnnsweep.tracking.ship.own_files import last_error
-    from rnnsweep.tracking.ship.shipping import Shipped, tell_parent
+    from rnnsweep.tracking.ship.shipped import Shipped
+    from rnnsweep.tracking.ship.shipping import tell_parent
 
     target = "http://127.0.0.1:9"
     say = tell_parent(mlruns, target)

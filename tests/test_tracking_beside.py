@@ -16,7 +16,7 @@ from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking import RunRecord, Shipper, sync
 from rnnsweep.tracking.ship import beside
 from rnnsweep.tracking.ship.own_files import lock_of
-from rnnsweep.tracking.ship.shipping import BUSY
+from rnnsweep.tracking.ship.shipped import BUSY
 
 WAITS = "import os; [None for _ in iter(lambda: os.read(0, 99), b'')]"  # ends with its standard input
 

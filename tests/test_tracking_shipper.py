@@ -15,6 +15,7 @@ import pytest
 from tracking_servers import free_port, mlflow_server, postgres
 from tracking_store import open_run, points, ship
 
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking import Shipper, close_stale, curves, find_run, runs, sync
 from rnnsweep.tracking.ship import beside
 from rnnsweep.tracking.ship.own_files import lock_of
@@ -111,6 +112,23 @@ def test_a_run_does_not_wait_for_a_sweep_that_ships_to_the_same_store(tmp_path):
         assert everything.drain(0.0) == ["sweep.bag-0"]
 
 
+def test_what_a_running_sweep_still_sends_is_not_called_lost(tmp_path):
+    folder = SweepFolder.of(tmp_path, "toy")
+    folder.make()
+    digests = dict.fromkeys(("corpus", "configuration", "code"), "1")
+    folder.write_start({"identity": "1a2b", "asked": {}, **digests})
+    for key in (folder.key("gru-0"), folder.key("gru-1"), "single.1"):
+        open_run(tmp_path, key).metrics({"m": 1.0}, step=1)
+    with folder.hold(), lock_of(tmp_path, "local").acquire():
+        assert sync(tmp_path, patient=False).line == (
+            "3 runs not yet whole in the store: the running sweep toy sends the rest."
+        )
+    with lock_of(tmp_path, "local").acquire():
+        assert sync(tmp_path, patient=False).line == (
+            "3 runs not yet whole in the store: what trains now sends the rest."
+        )
+
+
 @pytest.mark.slow
 def test_where_mlflow_is_imported_a_sync_with_the_local_store_starts_no_process(tmp_path, monkeypatch):
     import rnnsweep.tracking.ship.mlflow_imports  # noqa: F401
@@ -201,6 +219,7 @@ def test_a_server_that_never_comes_back_gets_everything_from_a_later_sync(tmp_pa
     result = sync(mlruns, deadline_s=1)
     assert result.waiting == ["a"]
     assert "1 run could not be sent to the store" in result.line
+    assert result.line.endswith("kept in mlruns/spool. To try again: rnnsweep sync")
     with mlflow_server(tmp_path / "server", port):
         assert sync(mlruns, deadline_s=60).waiting == []
         assert arrived(mlruns, uri) == WANTED

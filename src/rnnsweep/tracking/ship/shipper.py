@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filelock import Timeout
 
 from rnnsweep.errors import UserError
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.ship.beside import (
     ShippingProcess,
     find_shared,
@@ -20,11 +21,12 @@ from rnnsweep.tracking.ship.beside import (
     take_shared,
 )
 from rnnsweep.tracking.ship.own_files import last_error, lock_of
-from rnnsweep.tracking.ship.shipping import BUSY, LINES, Shipped, ship_once
+from rnnsweep.tracking.ship.shipped import BUSY, Shipped
+from rnnsweep.tracking.ship.shipping import LINES, ship_once
 from rnnsweep.tracking.ship.waiting import is_waiting, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
 from rnnsweep.tracking.spool.spool import spooled_keys
-from rnnsweep.tracking.spool.stale import close_stale
+from rnnsweep.tracking.spool.stale import close_stale, owned_keys
 from rnnsweep.tracking.store.address import destination
 from rnnsweep.tracking.store.chosen import LOCAL, refuse_unchosen
 
@@ -190,12 +192,24 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, pati
             results.append(_sync_one(mlruns, target, keys, deadline_s, said=uri is not None))
         elif lacks:  # else the process that is at work draws the pictures, which nobody has to wait for
             results.append(Shipped(waiting=keys, errors=[BUSY]))
+    waiting = [key for result in results for key in result.waiting]
+    alive = owned_keys(mlruns) if waiting else set()
+    owned = [key for key in waiting if key in alive]
     return Shipped(
         runs=sum(result.runs for result in results),
         points=sum(result.points for result in results),
-        waiting=[key for result in results for key in result.waiting],
+        waiting=waiting,
         errors=[error for result in results for error in result.errors],
+        owned=owned,
+        sweeps=_running_sweeps(mlruns, owned),
     )
+
+
+def _running_sweeps(mlruns: Path, keys: Sequence[str]) -> list[str]:
+    """Name the running sweeps of which some runs are."""
+    running = [folder for folder in SweepFolder.every(mlruns) if folder.is_running()] if keys else []
+    of = {folder.name: f"{folder.key()}." for folder in running}
+    return [name for name, own in of.items() if any(f"{key}.".startswith(own) for key in keys)]
 
 
 def _await_sent(

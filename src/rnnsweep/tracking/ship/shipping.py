@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from rnnsweep.runtime.collector import collect_seldom
 from rnnsweep.tracking.ship.own_files import OpenFolder, error_file, last_error, lock_of, log_of
 from rnnsweep.tracking.ship.picture import warm_up
 from rnnsweep.tracking.ship.shipment import Shipment, WaitsForParent
+from rnnsweep.tracking.ship.shipped import BUSY, Shipped
 from rnnsweep.tracking.ship.waiting import Changes, is_waiting
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.store import open_client, silence_mlflow
@@ -40,34 +41,7 @@ IDLE = 0.7  # of a core: a training leaves less of its own
 LONGEST_WAIT = 60.0  # seconds that pictures wait for an idle core
 # MLflow's own defaults wait twenty minutes for a server that hangs
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-BUSY = "another process ships to this store"
 LINES = "lines"  # on the command line: no pictures
-
-
-@dataclass
-class Shipped:
-    """What was sent, and what waits and why."""
-
-    runs: int = 0  # looked at
-    points: int = 0
-    waiting: list[str] = field(default_factory=list)  # keys with lines that the store does not have
-    errors: list[str] = field(default_factory=list)  # one at most of each destination
-
-    @property
-    def line(self) -> str:
-        """What to tell the user; empty where there was nothing to do."""
-        if self.waiting:
-            if self.errors == [BUSY]:
-                return f"{runs_in_words(len(self.waiting))} not yet in the store: another process is sending."
-            why = f" ({self.errors[0]})" if self.errors else ""
-            waiting = runs_in_words(len(self.waiting))
-            return f"{waiting} could not be sent to the store{why}; kept in mlruns/spool."
-        return f"Sent {self.points} points of {runs_in_words(self.runs)} to the store." if self.runs else ""
-
-
-def runs_in_words(count: int) -> str:
-    """Return how many runs, in words."""
-    return "1 run" if count == 1 else f"{count} runs"
 
 
 def tell_parent(mlruns: Path, target: str) -> Callable[[Shipped], None]:
