@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from tracking_store import fresh_store, open_run, ship
 
 import rnnsweep
 from rnnsweep import paths as places
@@ -485,6 +486,7 @@ def test_a_narrow_terminal_shows_the_whole_id_state_and_scores_of_a_run_and_cuts
             **{"run_id": f"{n}bcdef0123456789", "name": f"bilstm hidden_size=128 dropout=0.5 {'x' * 40}"},
             **{
                 "state": "interrupted",
+                "score": "accuracy",
                 "validation": 0.8843,
                 "test": 0.8591,
                 "started": f"2026-11-28 12:4{n}:59",
@@ -498,6 +500,53 @@ def test_a_narrow_terminal_shows_the_whole_id_state_and_scores_of_a_run_and_cuts
     for n, line in enumerate(lines[1:]):
         assert line.startswith(f"{n}bcdef01  bilstm ")
         assert line.endswith(f"  interrupted  0.8843      0.8591  2026-11-28 12:4{n}")
+
+
+LONG = "bilstm max_length=40 test_share=0.2 batch=32 epochs=5 "
+
+
+def listed_runs(capsys, names, scores):
+    """Print single runs, and return the lines of the table."""
+    rest = {"state": "complete", "validation": 0.5819, "test": None, "started": "2026-11-28 12:40:59"}
+    rows = enumerate(zip(names, scores, strict=True))
+    listing._print_runs(
+        [{"run_id": f"{n}bcdef0123", "name": name, "score": score, **rest} for n, (name, score) in rows]
+    )
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_list_of_runs_names_their_scores_where_they_differ(capsys):
+    head, first, second = listed_runs(capsys, ["gru", "gru"], ["accuracy", "macro_f1"])
+    assert head.split() == ["run", "name", "state", "score", "validation", "test", "started"]
+    assert "accuracy  0.5819" in first
+    assert "macro_f1  0.5819" in second
+    assert "score" not in listed_runs(capsys, ["gru", "lstm"], ["accuracy", "accuracy"])[0]
+
+
+def test_names_of_runs_that_would_be_cut_to_the_same_text_show_where_they_differ(capsys):
+    names = [f"{LONG}seed=1 lr=0.01", f"{LONG}lr=0.01 patience=4", f"{LONG}lr=0.01"]
+    lines = listed_runs(capsys, names, ["accuracy"] * 3)
+    assert [line.split("  ")[1] for line in lines[1:]] == [
+        "bilstm … seed=1",
+        "bilstm … patience=4",
+        "bilstm …",
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_run_whose_process_died_is_listed_as_interrupted_and_one_that_lives_as_running(
+    home, template, capsys
+):
+    mlruns = fresh_store(template, home / "mlruns")
+    for key in ("dead", "alive"):
+        open_run(mlruns, key, experiment="single runs", tags={"rnnsweep.role": "single"}).metrics(
+            {"m": 0.5}, step=1
+        )
+    ship(mlruns)
+    spool = mlruns / "spool" / "dead.jsonl"
+    spool.write_text(spool.read_text().replace(f'"pid":{os.getpid()},', '"pid":999999999,'))
+    states = {run["name"]: run["state"] for run in printed(capsys, "list", "runs", "--json")["runs"]}
+    assert states == {"dead": "interrupted", "alive": "running"}
 
 
 def test_the_doctor_finds_nothing_wrong_here_and_changes_nothing(home, capsys, monkeypatch):

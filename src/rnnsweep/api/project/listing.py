@@ -9,6 +9,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 from rnnsweep.state import SweepStatus
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.outcome import EndState
 from rnnsweep.sweepfile import question_of
 
 NOT_STARTED = "not started"
@@ -29,6 +30,7 @@ class ListedSweep:
     replicates_wanted: int = 0
     left: Mapping[str, int] = field(default_factory=dict)  # trials and replicates that are still to run
     own: bool = True  # of this project; False: an example that the package brings
+    lost: str = ""  # which of its runs are not in the local store any more, and what to do
 
     @property
     def started(self) -> bool:
@@ -83,6 +85,7 @@ def _started(status: "SweepStatus", file: Path | None) -> ListedSweep:
         sum(one.replicates for one in status.standings),
         sum(one.replicates_wanted for one in status.standings),
         left_of(status),
+        lost=status.lost,
     )
 
 
@@ -106,16 +109,21 @@ def _question(file: Path) -> str:
 def list_runs(most: int = RECENT) -> list[dict[str, Any]]:
     """List the latest single runs, the newest first; those of sweeps are listed by `runs(sweep)`.
 
+    A run whose process died is `interrupted`, whatever the store says: the next `sync` tells it.
+
     Raises:
         UserError: the store does not answer.
     """
     from rnnsweep.api.comparing.answers import runs
+    from rnnsweep.tracking.spool.stale import stale_keys
     from rnnsweep.tracking.store.address import LOCAL, destination
 
     if destination(None) == LOCAL and not (find_paths().mlruns / "mlflow.db").is_file():
         return []
     table = runs()
     single = table[table["role"] == "single"].tail(most).iloc[::-1]
-    columns = ["run_id", "name", "architecture", "state", "validation", "test", "started"]
+    dead = (single["state"] == "running") & single["key"].isin(stale_keys(find_paths().mlruns))
+    single = single.assign(state=single["state"].mask(dead, str(EndState.INTERRUPTED)))
+    columns = ["run_id", "name", "architecture", "state", "score", "validation", "test", "started"]
     rows = single[columns].astype({"started": str}).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.runtime.process import ProcessIdentity
+from rnnsweep.state.outcome import EndState
 from rnnsweep.tracking.spool.record import RunRecord
 from rnnsweep.tracking.spool.spool import read_all, spooled_keys
 
@@ -17,11 +18,16 @@ def close_stale(mlruns: Path) -> list[str]:
     A run is owned while its own process lives, or that of its parent (a sweep's controller knows what
     became of its trials), or while either is on another host, where nobody here can look.
     """
-    open_runs = _open_runs(mlruns)
-    closed = [key for key in open_runs if not _is_owned(key, open_runs)]
+    closed = stale_keys(mlruns)
     for key in closed:
-        RunRecord.attach(mlruns, key).end("interrupted", REASON)
+        RunRecord.attach(mlruns, key).end(EndState.INTERRUPTED, REASON)
     return closed
+
+
+def stale_keys(mlruns: Path) -> list[str]:
+    """Return the keys of the runs that have not ended and that nobody owns any more."""
+    open_runs = _open_runs(mlruns)
+    return [key for key in open_runs if not _is_owned(key, open_runs)]
 
 
 def owned_keys(mlruns: Path) -> set[str]:

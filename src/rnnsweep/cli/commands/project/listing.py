@@ -8,7 +8,7 @@ import click
 
 from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.output import one_json_object, out, table
+from rnnsweep.cli.output import err, one_json_object, out, table
 from rnnsweep.cli.words import score
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def print_sweeps(sweeps: "Sequence[api.ListedSweep]", *, most: int | None = None
     others = [one for one in sweeps if not one.started]
     if started:
         console.print(_started_table(started))
+        for one in started:
+            if one.lost:
+                err().print(f"{one.sweep}: {one.lost}", style="red", soft_wrap=True)
     else:
         console.print("no sweep was started yet")
     own = [one for one in others if one.own]
@@ -104,18 +107,37 @@ def _print_runs(runs: Sequence[dict[str, Any]]) -> None:
     if not runs:
         out().print("no single run yet; train one: rnnsweep train")
         return
-    heads = ("run", "name", "state", "validation", "test", "started")
+    heads = ["run", "name", "state", "score", "validation", "test", "started"]
     rows = [
-        (
-            *(run["run_id"][:SHORT], str(run["name"]), run["state"]),
+        [
+            *(run["run_id"][:SHORT], str(run["name"]), run["state"], run["score"]),
             *(score(run["validation"]), score(run["test"]), run["started"][:MINUTES]),
-        )
+        ]
         for run in runs
     ]
+    if len({run["score"] for run in runs}) == 1:  # one that all have says nothing
+        for row in (heads, *rows):
+            del row[3]
     drawn = table(*heads, pad_edge=False)
     # the name alone gives way to a narrow terminal: a run is pasted, and a cut score says nothing
     widths = [max(len(row[n]) for row in (heads, *rows)) + 2 for n in range(len(heads)) if heads[n] != "name"]
-    drawn.columns[1].max_width = max(SHORT, out().width - sum(widths))
+    room = max(SHORT, out().width - sum(widths))
+    drawn.columns[1].max_width = room
+    shown = _told_apart([row[1] for row in rows], room)
     for row in rows:
-        drawn.add_row(*map(Text, row))
+        drawn.add_row(*map(Text, [row[0], shown[row[1]], *row[2:]]))
     out().print(drawn)
+
+
+def _told_apart(names: Sequence[str], room: int) -> dict[str, str]:
+    """Return what is shown of each name: where several would be cut to one, the words that they share go."""
+    shown = {name: name for name in names}
+    by_cut: dict[str, list[str]] = {}
+    for name in shown:
+        by_cut.setdefault(name if len(name) <= room else name[: room - 1], []).append(name)
+    for alike in by_cut.values():
+        shared = set.intersection(*(set(name.split()[1:]) for name in alike))
+        for name in alike if len(alike) > 1 else ():
+            first, *words = name.split()
+            shown[name] = " ".join((first, "…", *(word for word in words if word not in shared)))
+    return shown
