@@ -1,6 +1,7 @@
 """`clean` and disk use: what nothing needs goes when asked twice, what a sweep needs never."""
 
 import json
+import re
 
 import pytest
 from benchmarks._no_records import NoRecords
@@ -125,8 +126,13 @@ def test_the_command_says_what_may_go_and_how(home, capsys):
     assert main(["clean"]) == 0
     said = capsys.readouterr()
     assert "may go:" in said.out
-    assert "checkpoints of a loser" in said.out
+    assert re.search(r"B  sweep toy: \d checkpoint folders? of losers$", said.out, re.MULTILINE)
+    assert "/checkpoints" not in said.out
+    assert "each with its folder: rnnsweep clean --details" in said.err
     assert "remove it with: rnnsweep clean --yes" in said.err
+    assert main(["clean", "--details"]) == 0
+    assert "of sweep toy: checkpoints of a loser" in (every := capsys.readouterr().out)
+    assert "/checkpoints" in every
     assert main(["clean", "toy", "--yes", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["done"], found["kept"]) == (True, {})

@@ -191,7 +191,7 @@ def test_a_deleted_model_and_a_deleted_experiment_take_no_foreign_files_along(ho
     assert clean().removals == ()
 
 
-@pytest.mark.parametrize("arguments", [["--yes"], ["--yes", "--json"]])
+@pytest.mark.parametrize("arguments", [["--yes", "--details"], ["--yes", "--json"]])
 def test_the_paths_are_on_the_terminal_when_the_first_one_goes(home, capsys, monkeypatch, arguments):
     go(home, replicates=3)
     paths = [str(path) for one in clean().removals for path in one.paths]

@@ -65,6 +65,7 @@ PARTS = {
     "mlflow.utils.validation:_validate_batch_log_data": "tracking/store/bulk.py",
     f"{_STORE}._engine_map": "tracking/store/store.py",
     f"{_STORE}._hard_delete_run": "tracking/store/deleted.py",
+    f"{_STORE}._hard_delete_experiment": "tracking/store/sweep_runs.py",
     f"{_STORE}._hard_delete_logged_model": "tracking/store/deleted.py",
     f"{_REPOSITORIES}:_artifact_repository_registry": "tracking/ui/contained.py",
 }

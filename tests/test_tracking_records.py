@@ -207,7 +207,7 @@ def test_the_command_says_what_it_did_and_refuses_where_nothing_was_recorded(hom
 
 
 def test_another_process_that_ships_is_waited_for_and_named(mlruns, monkeypatch):
-    from rnnsweep.tracking.ship import rebuild as module
+    from rnnsweep.tracking.ship import own_files as module
     from rnnsweep.tracking.ship.own_files import lock_of
 
     monkeypatch.setattr(module, "WAIT_S", 0.1)

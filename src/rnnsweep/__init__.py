@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         read_asked as read_asked,
         read_scores as read_scores,
         rebuild_store as rebuild_store,
+        remove_sweep as remove_sweep,
         replicate as replicate,
         retry as retry,
         runs as runs,

@@ -58,5 +58,6 @@ if TYPE_CHECKING:
         rebuild_store as rebuild_store,
     )
     from rnnsweep.api.sweeps import plan as plan, replicate as replicate, sweep as sweep
+    from rnnsweep.api.whole_sweep import remove_sweep as remove_sweep
 
 lazy_names(__name__)

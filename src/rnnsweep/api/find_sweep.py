@@ -1,5 +1,7 @@
 """Find sweeps: their files, their names, what they were asked when they started, and how far they are."""
 
+import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.start import refusal_of
 from rnnsweep.sweepfile import Sweep, read_sweep
+from rnnsweep.tracking.store.lost import LostRuns, lost_runs
 
 
 def status(name: str | Path) -> "state.SweepStatus":
@@ -19,8 +22,15 @@ def status(name: str | Path) -> "state.SweepStatus":
     Raises:
         UserError: there is no such sweep.
     """
-    places = find_paths()
-    return state.read_status(places.mlruns, find_started(name, places).name)
+    mlruns, folder = find_paths().mlruns, find_started(name, find_paths())
+    now = state.read_status(mlruns, folder.name)
+    lost = None
+    if now.state in ("finished", "interrupted"):
+        with suppress(UserError, sqlite3.Error):  # a store that cannot be read hides no progress
+            lost = lost_runs(folder, mlruns)
+    if lost is None:
+        return now
+    return replace(now, lost=lost.sentence, next=lost.next if lost.gone or lost.nothing_left else now.next)
 
 
 def resume_command(name: str | Path) -> str:
@@ -115,6 +125,18 @@ def started(name: str, places: ProjectPaths) -> Sweep | None:
     """Read the question of a sweep as it was when it started; None where that is not known."""
     snapshot = SweepFolder.of(places.mlruns, name).question
     return replace(read_sweep(snapshot), name=name) if snapshot.is_file() else None
+
+
+def refuse_without_runs(folder: SweepFolder, mlruns: Path) -> LostRuns | None:
+    """Refuse to go on with a sweep of which the local store has no run any more; return which it lacks.
+
+    Raises:
+        UserError: that is so; the message names the command to remove the sweep or to make its runs again.
+    """
+    lost = lost_runs(folder, mlruns)
+    if lost is not None and lost.nothing_left:
+        raise UserError(f"sweep {folder.name!r}: {lost.sentence}")
+    return lost
 
 
 def store_of(name: str, places: ProjectPaths) -> str | None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from rnnsweep.api.find_sweep import find_question
+from rnnsweep.api.find_sweep import find_question, refuse_without_runs
 from rnnsweep.config import copy_conf
 from rnnsweep.errors import UserError
 from rnnsweep.launchers import check_engine, make_launcher, parse_launcher, start_ahead
@@ -21,6 +21,17 @@ from rnnsweep.sweepfile.slots import Places
 from rnnsweep.trial import Launcher
 
 Tell = Callable[[str], object]
+
+
+def folder_to_run(name: str, places: ProjectPaths) -> SweepFolder:
+    """Return the folder of a sweep that is about to be run.
+
+    Raises:
+        UserError: its runs were deleted from the store, so that nothing could be compared at its end.
+    """
+    folder = SweepFolder.of(places.mlruns, name)
+    refuse_without_runs(folder, places.mlruns)
+    return folder
 
 
 def launcher_of(
@@ -60,12 +71,13 @@ def launcher_ahead(question: str | Path, launcher: str | None, machine: Machine 
     What was begun is ended where that fails.
 
     Raises:
-        UserError: the file, the launcher or an option of it cannot be used.
+        UserError: the file, the launcher or an option of it cannot be used, or the sweep lost its runs.
     """
+    asked = find_question(question, find_paths())
+    folder_to_run(asked.name, find_paths())
     if machine is not None and machine.engine != LOCAL.name:
         yield
         return
-    asked = find_question(question, find_paths())
     end = start_ahead(asked if launcher is None else replace(asked, launcher=parse_launcher(launcher)))
     try:
         yield

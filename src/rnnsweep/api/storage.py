@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rnnsweep.api.find_sweep import find_name, find_started, status
 from rnnsweep.errors import UserError
+from rnnsweep.files import own_folders
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.losers import folder_size, held, losers
@@ -19,17 +20,22 @@ from rnnsweep.tracking.store.deleted import Deleted, deleted_entities, remove_en
 if TYPE_CHECKING:
     from rnnsweep.tracking.ship.rebuild import Rebuilt
 
+WHOLE = "whole"  # why something of a sweep that is removed goes
+REMOVED = "removed"  # below mlruns/: folders of sweeps on their way out
+
 
 @dataclass(frozen=True)
 class Removal:
     """Something that may go, and why."""
 
     what: str  # for people: gru-3 of sweep quickstart
-    why: str  # loser | deleted
+    why: str  # loser | deleted | whole: the sweep is removed
     size: int  # bytes
     paths: tuple[Path, ...] = ()  # every folder that is removed
     left: str | None = None  # where its artifacts lie if not below mlruns/artifacts/: they stay
     run_id: str | None = None
+    sweep: str | None = None  # of which it is
+    kind: str = ""  # checkpoint folder | run | model | folder | record | registered model version
 
 
 @dataclass(frozen=True)
@@ -86,12 +92,14 @@ def clean(
 ) -> Cleaning:
     """List what can be removed: checkpoints of losers and the files of deleted runs; with `yes` remove it.
 
+    `remove_sweep` removes all of a sweep.
+
     Losers are all trials of a finished sweep but the best of each architecture, and all replicates but the
     best. Nothing of a sweep that is running or can be resumed is touched, and nothing outside mlruns/,
     whatever the ledger or the database names.
 
     Args:
-        sweep: a name or a file: only its losers; None: of all sweeps, and deleted runs.
+        sweep: a name or a file: only its losers and deleted runs; None: of all sweeps, and of single runs.
         yes: remove; without it nothing is changed.
         before: called with what is about to be removed, before anything is.
 
@@ -110,10 +118,13 @@ def clean(
     with ExitStack() as locks:
         removals, refusals = _losers(mlruns, names, locks)
         # a sweep that can be resumed still needs its own runs and models
-        entities = (
-            [one for one in deleted_entities(mlruns) if one.sweep not in refusals] if sweep is None else []
-        )
+        entities = [
+            one
+            for one in deleted_entities(mlruns)
+            if one.sweep not in refusals and (sweep is None or one.sweep in names)
+        ]
         removals += [_removal(mlruns, one) for one in entities]
+        removals += _left_behind(mlruns, None if sweep is None else names[0])
         if yes:
             if before is not None:
                 before(Cleaning(tuple(removals), refusals, done=False))
@@ -130,7 +141,14 @@ def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Remo
             refusals[name] = refusal
             continue
         removals += [
-            Removal(f"{one.task} of sweep {name}", "loser", one.size, (one.folder,))
+            Removal(
+                f"{one.task} of sweep {name}",
+                "loser",
+                one.size,
+                (one.folder,),
+                sweep=name,
+                kind="checkpoint folder",
+            )
             for one in losers(mlruns, name)
         ]
     return removals, refusals
@@ -142,7 +160,18 @@ def _removal(mlruns: Path, one: "Deleted") -> Removal:
     paths = tuple(path for path in places if path is not None and path.is_dir())
     run_id = one.id if one.kind == "run" else None
     size = sum(folder_size(path) for path in paths)
-    return Removal(f"{one.kind} {one.id[:10]} {one.name}", "deleted", size, paths, one.foreign, run_id)
+    what = f"{one.kind} {one.id[:10]} {one.name}"
+    return Removal(what, "deleted", size, paths, one.foreign, run_id, sweep=one.sweep, kind=one.kind)
+
+
+def _left_behind(mlruns: Path, name: str | None) -> list[Removal]:
+    """List the folders of removed sweeps, or of one, that were not removed to the end."""
+    folders = [(path.name.rpartition(".")[0], path) for path in own_folders(mlruns, REMOVED)]
+    return [
+        Removal(f"folder of sweep {own}", WHOLE, folder_size(path), (path,), sweep=own, kind="folder")
+        for own, path in folders
+        if name in (None, own)
+    ]
 
 
 def _own_folder(mlruns: Path, run: "Deleted") -> Path | None:
@@ -154,13 +183,14 @@ def _own_folder(mlruns: Path, run: "Deleted") -> Path | None:
 
 
 def _remove(mlruns: Path, removals: list[Removal], entities: list["Deleted"]) -> None:
-    remove_entities(mlruns, entities, onerror=_refuse)
+    remove_entities(mlruns, entities, onerror=refuse_removal)
     for one in removals:
         for path in one.paths:
-            shutil.rmtree(path, onerror=_refuse)
+            shutil.rmtree(path, onerror=refuse_removal)
 
 
-def _refuse(function: Callable[..., object], path: str, error: object) -> None:
+def refuse_removal(function: Callable[..., object], path: str, error: object) -> None:
+    """Make an error of a folder that cannot be removed; one that is gone already is none."""
     failure = error[1] if isinstance(error, tuple) else error
     if not isinstance(failure, FileNotFoundError):
         raise UserError(f"{path}: cannot be removed ({failure})")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rnnsweep.api.compile_ahead import start_beside
 from rnnsweep.api.find_sweep import find_file, find_question, refusal, start_command, started, status
 from rnnsweep.api.import_ahead import imports_ahead
-from rnnsweep.api.launching import conf_folder, launcher_of, slots_of_plan
+from rnnsweep.api.launching import conf_folder, folder_to_run, launcher_of, slots_of_plan
 from rnnsweep.api.notebook import listener_of
 from rnnsweep.api.project.machine_load import prepare_to_measure
 from rnnsweep.api.project.sweep_of_keys import asked_file
@@ -125,7 +125,7 @@ def _run(
     answered: OnAnswer | None = None,
 ) -> SweepResult:
     """Run one sweep; `answer` is the sweep that is compared once it is finished, None where none is."""
-    folder = SweepFolder.of(places.mlruns, asked.name)
+    folder = folder_to_run(asked.name, places)
     with conf_folder(places) as conf:  # the launcher imports beside us
         launcher = launcher_of(asked, slots, machine, folder=folder, conf=conf, tell=listener.message)
         if machine is None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     )
     from rnnsweep.comparison.evidence.records import (
         Comparison as Comparison,
+        HealthRemark as HealthRemark,
         Replicate as Replicate,
         Standing as Standing,
         Stop as Stop,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
 from rnnsweep.api.comparing.store import await_store, keep_answer
-from rnnsweep.api.find_sweep import find_started, started, store_of
+from rnnsweep.api.find_sweep import find_started, refuse_without_runs, started, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.comparison.corpora.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rnnsweep.sweepfile import Sweep
     from rnnsweep.tracking.read.row import RunRow
+    from rnnsweep.tracking.store.lost import LostRuns
 
 UNKNOWN = "unknown"  # what an architecture was trained with at a look that did not note it
 LOSSES = ("validation/loss", "train/loss")
@@ -85,7 +86,8 @@ def compare(
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
     places, name = find_paths(), _known(sweep)  # before the imports, which take seconds
-    say = tell or (lambda words: None)
+    say, folder = tell or (lambda words: None), SweepFolder.of(places.mlruns, name)
+    lost = refuse_without_runs(folder, places.mlruns)
     say(f"reading the runs of {name}")
 
     from rnnsweep.comparison.rows_of_test_part import TestRows, predictions_of, read_test_rows
@@ -93,7 +95,6 @@ def compare(
     from rnnsweep.state.siblings import further_studies
 
     uri = uri or store_of(name, places)
-    folder = SweepFolder.of(places.mlruns, name)
     behind = await_store(folder, places.mlruns, uri, say)
     rows = recorded.run_rows(places.mlruns, name, uri=uri)
     table = recorded.as_table(rows)
@@ -136,7 +137,7 @@ def compare(
         )
         write_advice(folder, compared.next)
     report = folder.report
-    compared = replace(compared, report=report)
+    compared = replace(compared, report=report, health=(*_say_lost(lost), *compared.health))
     if answered is not None:
         answered(compared)
     before = report.read_bytes() if report.is_file() else b""
@@ -149,6 +150,12 @@ def compare(
             report.unlink(missing_ok=True)
             raise
     return compared
+
+
+def _say_lost(lost: "LostRuns | None") -> "tuple[comparison.HealthRemark, ...]":
+    if lost is None:
+        return ()
+    return (comparison.HealthRemark(f"{lost.words.capitalize()}.", lost.next if lost.gone else ""),)
 
 
 def stops_of(folder: SweepFolder) -> "tuple[comparison.Stop, ...]":

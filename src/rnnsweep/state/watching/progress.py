@@ -151,6 +151,7 @@ class SweepStatus:
     next: str | None = None  # the command that comes next; None: it runs, or its question is settled
     eta: float | None = None  # seconds still to go; None where it does not run, or nothing ended yet
     eta_most: float | None = None  # with all replicates that planned looks may ask for
+    lost: str = ""  # which of its runs are not in the local store any more, and what to do
 
 
 def count_trials(standings: tuple[ArchitectureProgress, ...]) -> dict[str, int]:

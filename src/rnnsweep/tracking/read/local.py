@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.opened import open_for_reading
@@ -65,6 +66,16 @@ def architectures(mlruns: Path) -> list[str]:
         return sorted(row[0] for row in connection.execute(tables.ARCHITECTURES))
 
 
+def own_key(mlruns: Path, sweep: str | None) -> str | None:
+    """Return the key of a sweep's own run, with which those of its others begin; None where it is not known.
+
+    The store may have runs of a sweep whose folder was deleted and whose name was used again, or a server
+    those of somebody else's sweep of this name.
+    """
+    folder = None if sweep is None else SweepFolder.of(mlruns, sweep)
+    return folder.key() if folder is not None and folder.is_started else None
+
+
 def _text(value: Any) -> str:
     """Return a value of a column of text; SQLite keeps any value in any column."""
     return (
@@ -80,5 +91,5 @@ def _number(value: Any) -> Any:
 def _chosen(mlruns: Path, sweep: str | None) -> Iterator[sqlite3.Connection]:
     with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         connection.execute("BEGIN")  # one picture of the store, whatever is written meanwhile
-        connection.execute(tables.CHOOSE_RUNS, {"sweep": sweep})
+        connection.execute(tables.CHOOSE_RUNS, {"sweep": sweep, "own": own_key(mlruns, sweep)})
         yield connection

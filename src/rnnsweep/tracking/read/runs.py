@@ -179,7 +179,7 @@ def run_rows(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) 
     """
     target = destination(uri)
     if target != LOCAL:
-        return server.read_rows(target, sweep)
+        return server.read_rows(target, sweep, local.own_key(mlruns, sweep))
     refuse_old_layout(mlruns)
     return local.read_rows(mlruns, sweep)
 
@@ -189,5 +189,5 @@ def _read_points(
 ) -> list[tuple[str, str, int, float]]:
     target = destination(uri)
     if target != LOCAL:
-        return server.read_points(target, sweep, keys)
+        return server.read_points(target, sweep, local.own_key(mlruns, sweep), keys)
     return local.read_points(mlruns, sweep, keys)

@@ -8,26 +8,42 @@ from typing import Any
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.store.address import check_answers
 from rnnsweep.tracking.store.store import open_client
+from rnnsweep.tracking.tags import Tag
 
 PAGE = 1000
 
 
-def read_rows(target: str, sweep: str | None) -> list[RunRow]:
-    """Read the runs of a sweep, or all that this project recorded.
+def read_rows(target: str, sweep: str | None, own: str | None) -> list[RunRow]:
+    """Read the runs of a sweep, or all that this project recorded; `own` is the sweep's own key.
 
     Raises:
         UserError: the server does not answer.
     """
     client = _client(target)
-    return [_row(run) for run in _search(client, sweep)]
+    return [_row(run) for run in _search(client, sweep, own)]
 
 
-def read_points(target: str, sweep: str | None, keys: set[str]) -> list[tuple[str, str, int, float]]:
-    """Read the points of the metrics `keys` as (run_id, key, step, value)."""
+def read_points(
+    target: str, sweep: str | None, own: str | None, keys: set[str]
+) -> list[tuple[str, str, int, float]]:
+    """Read points of the runs of a sweep.
+
+    Args:
+        target: the server.
+        sweep: its name; None: all that this project recorded.
+        own: the key of the sweep's own run.
+        keys: names of the metrics.
+
+    Returns:
+        (run_id, key, step, value) of each.
+
+    Raises:
+        UserError: the server does not answer.
+    """
     client = _client(target)
     return [
         (run.info.run_id, key, point.step, point.value)
-        for run in _search(client, sweep)
+        for run in _search(client, sweep, own)
         for key in sorted(keys & set(run.data.metrics))
         for point in client.get_metric_history(run.info.run_id, key)
     ]
@@ -39,13 +55,17 @@ def _client(target: str) -> Any:
     return open_client(Path(), target)
 
 
-def _search(client: Any, sweep: str | None) -> Iterator[Any]:
+def _search(client: Any, sweep: str | None, own: str | None) -> Iterator[Any]:
+    """Yield the runs of a sweep or of all; those of another start under a sweep's name are left out."""
     experiments = [e.experiment_id for e in _pages(client.search_experiments)]
     quoted = (sweep or "").replace("'", "")
     query = f"tags.`rnnsweep.sweep` = '{quoted}'" if sweep else "tags.`rnnsweep.key` LIKE '%'"
     for first in range(0, len(experiments), 100):
         chosen = experiments[first : first + 100]
-        yield from _pages(client.search_runs, experiment_ids=chosen, filter_string=query)
+        for run in _pages(client.search_runs, experiment_ids=chosen, filter_string=query):
+            key = run.data.tags.get(Tag.KEY)
+            if own is None or key is None or f"{key}.".startswith(f"{own}."):
+                yield run
 
 
 def _pages(search: Any, **query: Any) -> Iterator[Any]:

@@ -2,18 +2,43 @@
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from rnnsweep.errors import UserError
 from rnnsweep.files import read_own
 from rnnsweep.tracking.spool.spool import spool_folder
+from rnnsweep.tracking.store.address import LOCAL
+
+WAIT_S = 30.0  # for another process that sends to the store
 
 
 def lock_of(mlruns: Path, target: str) -> FileLock:
     """Return the lock that the one shipper of a destination holds."""
     return FileLock(_own_file(mlruns, target, "lock"))
+
+
+@contextmanager
+def alone_at_store(mlruns: Path) -> Iterator[None]:
+    """Let no other process send to the local store meanwhile.
+
+    Raises:
+        UserError: one sends to it for longer than half a minute.
+    """
+    lock = lock_of(mlruns, LOCAL)
+    try:
+        lock.acquire(timeout=WAIT_S)
+    except Timeout:
+        raise UserError(
+            f"{mlruns}: another process sends to the store: wait for it, then try again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def error_file(mlruns: Path, target: str) -> Path:

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from filelock import Timeout
-
-from rnnsweep.errors import UserError
 from rnnsweep.files import write_whole
-from rnnsweep.tracking.ship.own_files import lock_of
+from rnnsweep.tracking.ship.own_files import alone_at_store
 from rnnsweep.tracking.ship.shipper import sync
 from rnnsweep.tracking.spool.archive import (
     each_once,
@@ -29,7 +26,6 @@ from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.opened import open_for_reading, refuse_damaged
 from rnnsweep.tracking.store.store import database, ensure_store
 
-WAIT_S = 30.0  # for another process that sends to the store
 SEND_S = 600.0  # for all runs
 
 
@@ -71,17 +67,12 @@ def rebuild(
     owned = owned_keys(mlruns)  # their processes send what they write
     keys = [key for key in (*unsent, *recorded) if wanted(key) and key not in owned]
     elsewhere = [key for key in keys if _destination(mlruns, key) != LOCAL]
-    try:
-        with lock_of(mlruns, LOCAL).acquire(timeout=WAIT_S):
-            stages = _stages(mlruns)
-            deleted = [key for key in keys if stages.get(read_note(mlruns, key).run_id) == "deleted"]
-            chosen = [key for key in keys if key not in {*elsewhere, *deleted}]
-            for key in chosen:
-                _put_back(mlruns, key, stages)
-    except Timeout:
-        raise UserError(
-            f"{mlruns}: another process sends to the store: wait for it, then try again"
-        ) from None
+    with alone_at_store(mlruns):
+        stages = _stages(mlruns)
+        deleted = [key for key in keys if stages.get(read_note(mlruns, key).run_id) == "deleted"]
+        chosen = [key for key in keys if key not in {*elsewhere, *deleted}]
+        for key in chosen:
+            _put_back(mlruns, key, stages)
     tell(f"sending what {len(chosen)} {'run' if len(chosen) == 1 else 'runs'} recorded to the store")
     done = sync(mlruns, LOCAL, deadline_s=SEND_S)
     return Rebuilt(

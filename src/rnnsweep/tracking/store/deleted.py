@@ -51,19 +51,28 @@ def deleted_entities(mlruns: Path) -> list[Deleted]:
     with closing(sqlite3.connect(database(mlruns), timeout=20)) as connection:
         queries = (("run", tables.DELETED_RUNS), ("model", tables.DELETED_MODELS))
         return [
-            Deleted(kind, id_, name or "", key, sweep, *_artifacts(mlruns, id_, address))
+            Deleted(kind, id_, name or "", key, sweep, *artifacts_of(mlruns, id_, address))
             for kind, query in queries
             for id_, name, address, key, sweep in connection.execute(query)
         ]
 
 
-def _artifacts(mlruns: Path, id_: str, address: str | None) -> tuple[Path | None, str | None]:
+def artifacts_of(mlruns: Path, id_: str, address: str | None) -> tuple[Path | None, str | None]:
     """Return the folder of artifacts that may be removed, or the address that is left alone."""
     path = artifact_path(mlruns, address)
     own = ID.fullmatch(id_) and path and path.parts[-2:] == (id_, "artifacts")
     if path is not None and own:  # not the folder of several, or of another
         return (path if path.is_dir() else None), None
     return None, address
+
+
+def open_store(mlruns: Path) -> Any:
+    """Open MLflow's own access to the local database, which can remove for good."""
+    silence_mlflow()
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    upgrade_if_old(mlruns)
+    return SqlAlchemyStore(local_uri(mlruns), artifact_root(mlruns))  # type: ignore[no-untyped-call]
 
 
 def remove_entities(mlruns: Path, entities: Sequence[Deleted], *, onerror: Callable[..., object]) -> None:
@@ -79,12 +88,9 @@ def remove_entities(mlruns: Path, entities: Sequence[Deleted], *, onerror: Calla
             shutil.rmtree(one.artifacts, onerror=onerror)
             with suppress(OSError):
                 one.artifacts.parent.rmdir()
-    silence_mlflow()
+    store = open_store(mlruns)
     from mlflow.exceptions import MlflowException
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    upgrade_if_old(mlruns)
-    store: Any = SqlAlchemyStore(local_uri(mlruns), artifact_root(mlruns))  # type: ignore[no-untyped-call]
     remove = {"run": store._hard_delete_run, "model": store._hard_delete_logged_model}
     for one in entities:
         try:

@@ -4,10 +4,13 @@ MLflow's tables are its own affair; reading ten thousand runs through its client
 prepares each statement against a database of the installed version.
 """
 
-# a temporary table of the chosen runs keeps the queries short and indexed
+# a temporary table of the chosen runs keeps the queries short and indexed; :own is the key of a sweep's own
+# run: those of another start under the same name are not of this sweep
 CHOOSE_RUNS = """
 CREATE TEMP TABLE chosen AS SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active' AND (:sweep IS NULL
 OR run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'rnnsweep.sweep' AND value = :sweep))
+AND (:own IS NULL OR run_uuid NOT IN (SELECT run_uuid FROM tags WHERE key = 'rnnsweep.key'
+ AND value != :own AND substr(value, 1, length(:own) + 1) != :own || '.'))
 """
 CHOSEN_RUNS = (
     "SELECT run_uuid, name, status, start_time, experiment_id FROM runs JOIN chosen USING (run_uuid)"
@@ -40,6 +43,37 @@ FROM runs r WHERE r.lifecycle_stage = 'deleted' ORDER BY r.start_time
 DELETED_MODELS = """
 SELECT model_id, name, artifact_location, NULL, NULL
 FROM logged_models WHERE lifecycle_stage = 'deleted' ORDER BY creation_timestamp_ms
+"""
+
+# of a sweep, to remove it: its runs in any stage, the models that they logged, and versions of these
+RUNS_OF_SWEEP = """
+SELECT r.run_uuid, r.name, r.artifact_uri,
+ (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'rnnsweep.key'),
+ s.value, r.experiment_id
+FROM runs r JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'rnnsweep.sweep' AND s.value = :sweep
+ORDER BY r.start_time
+"""
+MODELS_OF_SWEEP = """
+SELECT model_id, name, artifact_location, NULL, :sweep FROM logged_models WHERE source_run_id IN
+(SELECT run_uuid FROM tags WHERE key = 'rnnsweep.sweep' AND value = :sweep)
+OR (source_run_id NOT IN (SELECT run_uuid FROM runs)
+ AND experiment_id = (SELECT experiment_id FROM experiments WHERE name = :sweep))
+ORDER BY creation_timestamp_ms
+"""
+VERSIONS = """
+SELECT name, version, run_id, coalesce(storage_location, source), EXISTS (SELECT 1 FROM model_version_tags t
+ WHERE t.name = v.name AND t.version = v.version AND t.key = 'rnnsweep.key')
+FROM model_versions AS v WHERE current_stage != 'Deleted_Internal'
+"""
+EXPERIMENT_NAMED = "SELECT experiment_id FROM experiments WHERE name = :sweep"
+IN_EXPERIMENT = """
+SELECT (SELECT count(*) FROM runs WHERE experiment_id = :experiment)
+ + (SELECT count(*) FROM logged_models WHERE experiment_id = :experiment)
+ + (SELECT count(*) FROM trace_info WHERE experiment_id = :experiment)
+"""
+MARK_DELETED = """
+UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = :time WHERE lifecycle_stage = 'active'
+AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'rnnsweep.sweep' AND value = :sweep)
 """
 
 MODEL_OF_ALIAS = """

@@ -67,6 +67,7 @@ def status_command(sweep: str | None, watch: bool, as_json: bool) -> None:
                 "agents": [asdict(agent) for agent in status_now.agents],
                 "disk": asdict(disk),
                 "next": status_now.next,
+                "lost": status_now.lost,
             }
         )
     if not as_json:
@@ -117,7 +118,9 @@ def _print_status(status_now: "SweepStatus") -> None:
             console.print(f"{one.architecture}: its search ended early: {one.stopped}")
     print_agents(status_now.agents)
     print_failures(status_now.failures, most=len(status_now.failures))
-    if status_now.next:
+    if status_now.lost:
+        err().print(f"{status_now.sweep}: {status_now.lost}", style="red", soft_wrap=True)
+    if status_now.next and status_now.next not in status_now.lost:
         words = "resume with" if status_now.state == "interrupted" else "Next"
         console.print(f"{words}: {status_now.next}", style="dim", soft_wrap=True)
 
