@@ -442,7 +442,7 @@ def test_the_page_of_a_running_sweep_has_its_learning_curves_and_the_time_left(t
     folder.make()
     start_of(mlruns, "q", destination="local")
     tags = {"rnnsweep.sweep": "q", "rnnsweep.role": "trial", "rnnsweep.architecture": "gru"}
-    with open_run(mlruns, "q.gru-0", experiment="q", tags=tags) as run:
+    with open_run(mlruns, folder.key("gru-0"), experiment="q", tags=tags) as run:
         for step, value in ((10, 0.5), (20, 0.75)):
             run.metrics({"validation/accuracy": value}, step=step)
     ship(mlruns)

@@ -87,6 +87,9 @@ def named(mlruns, name):
 
 def test_a_sweep_is_listed_first_and_then_removed_with_all_that_bears_its_name(home, mlruns, capsys):
     register(mlruns, "toy")
+    refused = mlruns / "spool" / "refused"
+    refused.mkdir()
+    (refused / f"{SweepFolder.of(mlruns, 'toy').key()}.jsonl").write_text("{}")
     before, others = named(mlruns, "toy"), len(rows(mlruns, "other"))
     assert main(["clean", "toy", "--whole"]) == 0
     said = capsys.readouterr()

@@ -35,7 +35,7 @@ _WHY = {"loser": "checkpoints of a loser", "deleted": "deleted in the UI"}
 @click.option("--details", is_flag=True, help="Print each thing with its folder, the largest first.")
 @json_option
 def clean_command(sweep: str | None, yes: bool, whole: bool, details: bool, as_json: bool) -> None:
-    """Remove losers' checkpoints and the files of deleted runs, or a sweep.
+    """Remove losers' checkpoints, deleted runs, or a sweep.
 
     The best trial of each architecture and its best replicate keep theirs. Nothing is removed of a sweep that
     is running or can be resumed, nor of failed trials.

@@ -22,7 +22,8 @@ def kept_keys(mlruns: Path, parent: str) -> set[str]:
 def forget_spools(mlruns: Path, keys: Iterable[str], *, onerror: Callable[..., object]) -> None:
     """Remove the spools and the records of runs, so that nothing sends them to the store again."""
     for key in keys:
-        (spool_folder(mlruns) / f"{key}.jsonl").unlink(missing_ok=True)
+        for folder in (spool_folder(mlruns), own_folder(spool_folder(mlruns), "refused")):
+            (folder / f"{key}.jsonl").unlink(missing_ok=True)
         for folder in (spool_folder(mlruns) / f"{key}.files", records_folder(mlruns, key)):
             shutil.rmtree(folder, onerror=onerror)
 
