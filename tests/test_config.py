@@ -205,6 +205,10 @@ def test_no_experiment_may_be_said_in_so_many_words(home):
         ("model.hidden_size=1,2", "one run takes one value; to try several add -m (a grid), or search"),
         ("model.hidden_size=range(1,3)", "one run takes one value"),
         ("model=gru,lstm", "model='gru,lstm' (command line): one run takes one value"),
+        (
+            "data.labels=person,animal",
+            "data.labels='person,animal' (command line): no such key. Did you mean 'data.label'?",
+        ),
         ("model.hidden_size", "must be key=value"),
         ("=3", "must be key=value"),
         ("hydra.run.dir=x", "'hydra.run.dir=x' (command line): settings of Hydra itself"),

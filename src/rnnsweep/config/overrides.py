@@ -158,10 +158,11 @@ def _assignment(override: Override, text: str, where: str) -> Assignment:
     key, value = override.key_or_group.replace("/", "."), override.value()
     if override.package is not None:
         raise UserError(f"{text!r} ({where}): '@' has no meaning here; write {key}=...")
-    if override.is_sweep_override():
-        raise UserError(_more_than_one(key, text, where))
+    several = override.is_sweep_override()
     if key not in GROUPS:
-        refuse_unknown_key(key, value, where)
+        refuse_unknown_key(key, text.partition("=")[2] if several else value, where)
+    if several:
+        raise UserError(_more_than_one(key, text, where))
     return Assignment(key, value)
 
 
