@@ -307,6 +307,7 @@ def test_a_folder_is_enough_to_predict(home, tmp_path, capsys):
         assert main(["predict", "--model", str(folder), *words]) == 0
         said = " ".join(capsys.readouterr().err.split())
         assert "knows no word of 1 of 2 texts (the first is text 2): those answers mean nothing" in said
+        assert ("Their column known is 0 in" in said) == ("--to" in words)
 
 
 @pytest.mark.parametrize(
@@ -380,6 +381,9 @@ def test_every_column_of_a_table_stands_beside_its_answers(tmp_path):
     ]
     assert [row["rnnsweep prediction"] for row in rows] == [answer.label for answer in answers]
     assert float(rows[0]["probability of animals"]) == answers[0].probabilities["animals"]
+    read = [(int(row["tokens"]), int(row["known"])) for row in rows]
+    assert read == [(answer.tokens, answer.known) for answer in answers]
+    assert list(rows[0])[-2:] == ["tokens", "known"]
     line = json.loads(write_answers(asked, answers, tmp_path / "a.jsonl").read_text().splitlines()[0])
     assert (line["id"], line["rnnsweep prediction"]) == ("1", answers[0].label)
 

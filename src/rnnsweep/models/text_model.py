@@ -49,9 +49,10 @@ class Prediction:
         )
 
     def columns(self) -> dict[str, Any]:
-        """Return the answer for a table, and after it the probability of each label."""
+        """Return the answer for a table, after it the probability of each label, then what was read."""
         chances = {f"probability of {label}": chance for label, chance in self.probabilities.items()}
-        return {"prediction": self.label, "probability": self.probability, **chances}
+        read = {"tokens": self.tokens, "known": self.known}
+        return {"prediction": self.label, "probability": self.probability, **chances, **read}
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class NumberPrediction:
         return [self.short]
 
     def columns(self) -> dict[str, Any]:
-        """Return the answer for a table."""
-        return {"prediction": self.value}
+        """Return the answer for a table, then what was read."""
+        return {"prediction": self.value, "tokens": self.tokens, "known": self.known}
 
 
 Answer: TypeAlias = Prediction | NumberPrediction

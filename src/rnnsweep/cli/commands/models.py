@@ -147,9 +147,10 @@ def _show(
             out().print(f"{answer.short}  {cut}", soft_wrap=True)
     unknown = [number for number, answer in enumerate(answers, 1) if answer.known == 0]
     if unknown:
+        where = "" if to is None else f" Their column known is 0 in {to}."
         err().print(
             f"The model knows no word of {len(unknown)} of {count(len(answers), 'text')} (the first is text "
-            f"{unknown[0]}): those answers mean nothing.",
+            f"{unknown[0]}): those answers mean nothing.{where}",
             style="yellow",
         )
 
