@@ -79,6 +79,56 @@ def test_rows_of_the_test_part_let_a_verdict_speak_of_new_rows():
     assert "of other corpora, nor of other configurations." in compared.conclusion, "no search is known"
 
 
+def grouped(*, groups=15, rows=150, seeds=8):
+    """Rows of one group are all right or all wrong: 150 rows say no more than 15."""
+    drawn = np.random.default_rng(3)
+    easy = {name: drawn.random(groups) < level for name, level in (("gru", 0.85), ("lstm", 0.6))}
+    table = [
+        (name, seed, row, f"author {row % groups}", float(easy[name][row % groups] ^ (drawn.random() < 0.02)))
+        for name in easy
+        for seed in range(seeds)
+        for row in range(rows)
+    ]
+    return pd.DataFrame(table, columns=["architecture", "seed", "row", "group", "score"])
+
+
+def test_rows_of_one_group_count_as_one_unit_on_new_rows():
+    frame = grouped()
+    together, apart = compare_foreign(frame), compare_foreign(frame.drop(columns="group"))
+    ((of_groups,), (of_rows,)) = together.verdicts, apart.verdicts
+    assert (of_groups.new_rows.grouped, of_groups.new_rows.rows) == (True, 15)
+    assert (of_rows.new_rows.grouped, of_rows.new_rows.rows) == (False, 150)
+    wide, narrow = (v.new_rows.high - v.new_rows.low for v in (of_groups, of_rows))
+    assert wide > 2 * narrow
+    assert of_groups.difference == of_rows.difference
+    assert (together.test_part.groups, apart.test_part.groups) == (15, None)
+    assert "new rows drawn like these 150 test rows in 15 groups." in together.answer
+    assert "150 test rows in 15 groups" in together.conclusion
+    assert together.to_json().keys() == apart.to_json().keys()
+
+
+def test_a_column_group_without_a_column_row_is_of_runs_and_is_left_out():
+    frame = table(linear=None)
+    said = compare_foreign(frame.assign(group="my experiment")).answer
+    assert said == compare_foreign(frame).answer
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.assign(group="all"), "groups=1: must be 2 or more; where rows do not belong together"),
+        (
+            lambda t: t.assign(group=[f"s{n}" for n in t["seed"]]),
+            "row 0: has the groups s0 and s1; a test row is in one group in all runs",
+        ),
+        (lambda t: t.assign(group=[None, *t["group"][1:]]), r"group \(row 1\): is empty; each row needs one"),
+    ],
+)
+def test_groups_that_are_none_are_refused(change, message):
+    with pytest.raises(UserError, match=message):
+        compare_foreign(change(grouped()))
+
+
 def test_the_short_answer_says_whether_the_verdicts_cover_new_test_rows():
     same = "The verdicts cover other seeds on the same test rows, and no new rows: those take a column 'row',"
     assert same in compare_foreign(table(linear=None)).answer

@@ -28,7 +28,8 @@ def compare_scores(
     Args:
         frame: columns `architecture`, `seed`, `score`: one line for each run. With a fourth column `row`,
             one line for each test row of each run (1 right, 0 wrong, or any score whose mean is the run's):
-            verdicts then cover new test rows, too. Runs with the same seed are compared as pairs.
+            verdicts then cover new test rows, too, in units of a fifth column `group` where rows belong
+            together, as the sentences of one document. Runs with the same seed are compared as pairs.
         baseline: the architecture that the others are compared with apart; one run of it is enough.
         lower: lower scores are better, as of a loss.
         margin: smallest difference that matters; None: .002 of scores between 0 and 1, else 1 %.
@@ -56,7 +57,7 @@ def read_scores(file: str | Path, columns: Mapping[str, str] | None = None) -> "
 
     Args:
         file: the table.
-        columns: {architecture | seed | score | row: its column in the file}, where they have other names.
+        columns: {architecture | seed | score | row | group: its column}, where it has another name.
 
     Raises:
         UserError: the file cannot be read, or has no such column.

@@ -146,10 +146,10 @@ def _scores_of(
 def _columns(text: str | None) -> dict[str, str]:
     pairs = [one.partition("=") for one in text.split(",")] if text else []
     for name, sign, column in pairs:
-        if name not in ("architecture", "seed", "score", "row") or not sign or not column:
+        if name not in ("architecture", "seed", "score", "row", "group") or not sign or not column:
             raise click.UsageError(
                 f"--columns {text!r}: must have the form score=test_acc,architecture=model; the keys are"
-                " architecture, seed, score and row."
+                " architecture, seed, score, row and group."
             )
     return {name: column for name, _, column in pairs}
 

@@ -35,7 +35,7 @@ def say_conclusion(
     if not verdicts:
         return ""
     varied = _VARIED.get(vary, "the seeds that replicates vary")
-    rows = "the test rows that there were" if part is None else f"these {_count_rows(part)}"
+    rows = "the test rows that there were" if part is None else f"these {count_rows(part)}"
     fit = " The baseline is one fit: the verdicts against it speak of this fit alone."
     single = fit if any(v.single for v in verdicts) else ""
     equal = (
@@ -76,7 +76,7 @@ def say_test_part(part: TestPart | None) -> str:
         return ""
     classes = "" if part.classes is None else f", {part.classes} classes"
     largest = "" if part.majority is None else f", the largest {100 * part.majority:.1f} %"
-    return f"{_count_rows(part)}{classes}{largest}"
+    return f"{count_rows(part)}{classes}{largest}"
 
 
 def say_few_rows(rows: int, majority: float, *, replicates: int, comparisons: int) -> str:
@@ -123,7 +123,8 @@ def _folds(number: int) -> str:
     return "1 fold" if number == 1 else f"{number} folds"
 
 
-def _count_rows(part: TestPart) -> str:
+def count_rows(part: TestPart) -> str:
+    """Return how many test rows there are, in how many groups, and over how many folds."""
     rows, over = _rows(part.rows), "" if part.folds is None else f" over {_folds(part.folds)}"
     if part.groups is None:
         return f"{rows}{over}"

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from rnnsweep.comparison.evidence.records import Comparison, HealthRemark, Standing, Verdict
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
+from rnnsweep.comparison.statistics.new_rows import groups_counted
 from rnnsweep.comparison.verdicts.advice import next_total
 from rnnsweep.comparison.verdicts.answers import say_answer
-from rnnsweep.comparison.verdicts.coverage import say_conclusion
+from rnnsweep.comparison.verdicts.coverage import count_rows, say_conclusion
 from rnnsweep.comparison.verdicts.standings import make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
 from rnnsweep.comparison.words import names_of
@@ -25,6 +26,7 @@ from rnnsweep.tasks.score import HIGHER, LOWER, Score, share
 
 NEEDED = ("architecture", "seed", "score")
 ROW = "row"  # optional: the test row that a line is the score of
+GROUP = "group"  # optional beside it: what rows that belong together share
 MOST_NAMES = 50  # architectures: 1,225 pairs; the drawing of 2,415 ends in an error of Vega
 MOST_SEEDS = 1_000
 _NO_LETTERS = ("Cc", "Cs", "Cn", "Zl", "Zp")  # of Unicode: what no picture can hold, and ends of lines
@@ -46,7 +48,8 @@ def compare_foreign(
 
     Args:
         frame: columns `architecture`, `seed` and `score`, one line for each run; with a column `row`, one
-            line for each test row of each run, whose scores' mean is the run's score.
+            line for each test row of each run, whose scores' mean is the run's score; with a column `group`
+            beside it, rows of one group count as one unit on new rows.
         name: of the comparison.
         baseline: the architecture that all others are compared with apart; it may have one line alone.
         lower: lower scores are better.
@@ -66,7 +69,9 @@ def compare_foreign(
     table = _checked(frame)
     by_row = ROW in table
     score = _score(table["score"].to_numpy(), lower=lower)
-    values, rows = _by_row(table) if by_row else ({}, 0)
+    test_rows = sorted(set(table[ROW].astype(str))) if by_row else []
+    values = _by_row(table, test_rows) if by_row else {}
+    groups_N = _groups(table, test_rows) if GROUP in table else None
     runs = _as_runs(table, baseline)
     turned = runs.assign(test=score.turned(runs["test"]))
     standings = make_standings(turned, score=score)
@@ -79,8 +84,8 @@ def compare_foreign(
         all(0 < n <= seeds for n in looks), "looks", _listed(looks), f"from 1 to {seeds}, the seeds"
     )
     plan = ReplicatePlan((), tuple(dict.fromkeys((s.architecture for s in standings), n) for n in looks))
-    verdicts = make_verdicts(standings, margin=margin, correct=correct or None, plan=plan)
-    part = TestPart(rows) if by_row else None
+    verdicts = make_verdicts(standings, margin=margin, correct=correct or None, plan=plan, groups=groups_N)
+    part = _part(test_rows, groups_N) if by_row else None
     total = next_total(standings, verdicts)
     again = _listed(sorted({*looks, seeds}))
     further = f" Next: train {total} seeds of each in all, and compare with --looks {again}." if total else ""
@@ -106,7 +111,7 @@ def _covered(verdicts: Sequence[Verdict], part: TestPart | None) -> str:
     if not any(v.pairs for v in verdicts):
         return ""
     if any(v.new_rows is not None for v in verdicts) and part is not None:
-        return f"The verdicts cover other seeds, and new rows drawn like these {part.rows:,} test rows."
+        return f"The verdicts cover other seeds, and new rows drawn like these {count_rows(part)}."
     return (
         "The verdicts cover other seeds on the same test rows, and no new rows: those take a column 'row',"
         " with the score of each test row."
@@ -144,7 +149,8 @@ def _chosen(frame: pd.DataFrame) -> pd.DataFrame:
         named = ",".join(f"{one}=COLUMN" for one in missing)
         hint = f" A column of another name: --columns {named} (in Python: frame.rename)"
         raise UserError(f"no column {column!r}; {there}.{nearest(column, names)}{hint}")
-    known = [column for column in (*NEEDED, ROW) if column in names]
+    optional = (ROW, GROUP) if ROW in names else ()  # a group of runs, as W&B exports, is no group of rows
+    known = [column for column in (*NEEDED, *optional) if column in names]
     for column in known:
         if list(frame.columns).count(names[column]) > 1:
             raise UserError(f"column {names[column]!r}: is there twice; leave one out")
@@ -200,9 +206,8 @@ def _not_computed(counts: Any) -> float:
     raise NotImplementedError("a score that another tool measured")
 
 
-def _by_row(table: pd.DataFrame) -> tuple[dict[str, dict[str, NDArray[np.float64]]], int]:
-    """Return {architecture: {seed: scores_N}} in one order of the test rows, and their number."""
-    test_rows = sorted(set(table[ROW].astype(str)))
+def _by_row(table: pd.DataFrame, test_rows: Sequence[str]) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Return {architecture: {seed: scores_N}} in the order of the test rows."""
     values: dict[str, dict[str, NDArray[np.float64]]] = {}
     for (name, seed), own in table.groupby(["architecture", "seed"], sort=False):
         scores = own.set_index(own[ROW].astype(str))["score"]
@@ -211,8 +216,27 @@ def _by_row(table: pd.DataFrame) -> tuple[dict[str, dict[str, NDArray[np.float64
             raise UserError(
                 f"architecture {name}, seed {seed}: has no test row {missing}; all runs need the same"
             )
-        values.setdefault(str(name), {})[str(seed)] = scores.loc[test_rows].to_numpy(dtype=np.float64)
-    return values, len(test_rows)
+        values.setdefault(str(name), {})[str(seed)] = scores.loc[list(test_rows)].to_numpy(dtype=np.float64)
+    return values
+
+
+def _groups(table: pd.DataFrame, test_rows: Sequence[str]) -> NDArray[np.str_]:
+    """Return the group of each test row."""
+    of_rows = table[[ROW, GROUP]].astype(str).drop_duplicates()
+    for row in of_rows[of_rows[ROW].duplicated()][ROW].head(1):
+        named = " and ".join(of_rows[of_rows[ROW] == row][GROUP].head(2))
+        raise UserError(f"row {row}: has the groups {named}; a test row is in one group in all runs")
+    group_of = dict(zip(of_rows[ROW], of_rows[GROUP], strict=True))
+    groups_N = np.array([group_of[row] for row in test_rows], dtype=np.str_)
+    number = len(np.unique(groups_N))
+    refuse_unless(number > 1, "groups", number, "2 or more; where rows do not belong together leave it out")
+    return groups_N
+
+
+def _part(test_rows: Sequence[str], groups_N: NDArray[np.str_] | None) -> TestPart:
+    if groups_N is None:
+        return TestPart(len(test_rows))
+    return TestPart(len(test_rows), len(np.unique(groups_N)), counted=groups_counted(groups_N)[0])
 
 
 def _as_runs(table: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
