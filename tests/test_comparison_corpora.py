@@ -13,6 +13,7 @@ from simulation import write_sweep
 from sweep_records import make_runs
 
 import rnnsweep
+from rnnsweep.cli import main
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.corpora.ranks import (
     compare_corpora,
@@ -127,6 +128,19 @@ def test_two_sweeps_of_one_corpus_are_refused_before_any_is_compared(home, monke
         rnnsweep.compare_corpora(["news", "again"])
     with pytest.raises(UserError, match="news: given twice"):
         rnnsweep.compare_corpora(["news", "news"])
+
+
+def test_architectures_of_one_sweep_are_not_compared_without_the_others(home, capsys):
+    asked = write_sweep(home, name="news", architectures="[gru, lstm, rnn]")
+    SweepFolder.of(home / "mlruns", "news").make()
+    begin(asked, mlruns=home / "mlruns", conf=home / "conf", corpus="5" * 64)
+    assert main(["compare", "news", "gru"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "gru: is an architecture of sweep 'news', and no sweep. Each pair has its line in" in said
+    assert "rnnsweep compare news --details. Its p is corrected for all pairs" in said
+    assert "a sweep file with `like: news`, fewer `architectures:` and another `seed:`" in said
+    with pytest.raises(UserError, match="'gruu'.*no such sweep|gruu.*no sweep"):
+        rnnsweep.compare_corpora(["news", "gruu"])
 
 
 def test_sweeps_with_nothing_in_common_are_refused():

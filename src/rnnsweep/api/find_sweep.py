@@ -1,6 +1,7 @@
 """Find sweeps: their files, their names, what they were asked when they started, and how far they are."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +120,27 @@ def find_started(name: str | Path, places: ProjectPaths) -> SweepFolder:
     if waiting and not SweepFolder.of(places.mlruns, own).is_started:
         raise UserError(f"sweep {own!r} was not started yet; to start it: {start_command(own)}")
     return SweepFolder.started(places.mlruns, own)
+
+
+def refuse_architectures(sweeps: Sequence[str | Path], places: ProjectPaths) -> None:
+    """Refuse names of architectures behind that of their sweep, where sweeps are to be named.
+
+    A comparison of some pairs of a sweep, chosen when all are known, would be corrected for too few.
+
+    Raises:
+        UserError: naming the first of them, where its pairs are, and what would be right.
+    """
+    asked = started(find_name(sweeps[0], places), places) if sweeps else None
+    if asked is None:
+        return
+    for name in map(str, sweeps[1:]):
+        if name in asked.architectures and not SweepFolder.of(places.mlruns, name).is_started:
+            raise UserError(
+                f"{name}: is an architecture of sweep {asked.name!r}, and no sweep. Each pair has its line in"
+                f" {run_command('compare', asked.name, '--details')}. Its p is corrected for all pairs, and"
+                " would be too small for a few that are chosen afterwards. To ask about these alone, write a"
+                f" sweep file with `like: {asked.name}`, fewer `architectures:` and another `seed:`"
+            )
 
 
 def started(name: str, places: ProjectPaths) -> Sweep | None:

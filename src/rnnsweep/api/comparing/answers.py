@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
 from rnnsweep.api.comparing.store import await_store, keep_answer
-from rnnsweep.api.find_sweep import find_started, refuse_without_runs, started, store_of
+from rnnsweep.api.find_sweep import (
+    find_started,
+    refuse_architectures,
+    refuse_without_runs,
+    started,
+    store_of,
+)
 from rnnsweep.api.results import BestResult
 from rnnsweep.comparison.corpora.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
@@ -229,6 +235,7 @@ def compare_corpora(
         UserError: as `compare`; fewer than two sweeps, two of one corpus or file, or of several scores.
     """
     places = find_paths()
+    refuse_architectures(sweeps, places)
     refuse_same_corpus([_block(_known(sweep), places) for sweep in sweeps])  # each comparison takes seconds
 
     ranking = comparison.compare_corpora([compare(sweep, margin=margin) for sweep in sweeps])
