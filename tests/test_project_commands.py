@@ -337,7 +337,9 @@ def test_init_names_columns_that_may_group_rows_by_their_values_where_none_does_
     assert main(["init", "new", "--from", "rows.csv"]) == 0
     remark = (
         "no column has a name that groups rows, as author or user_id; by their values these may: "
-        "'from address' (12 values): data.group='from address' keeps rows with one value on one side"
+        "'from address' (12 values): data.group='from address' keeps rows with one value on one side. Set it"
+        " if new rows will have values that no row of training has: scores are then lower, and true of such"
+        " rows. data.group=null says that no column groups them"
     )
     assert remark in capsys.readouterr().err.splitlines()
     path = home / "new" / "sweeps" / "rows.yaml"
@@ -364,6 +366,27 @@ def test_names_of_which_most_occur_once_may_group_rows_and_numbers_may_not(home,
     assert main(["init", "new", "--from", "rows.csv"]) == 0
     shown = capsys.readouterr().err
     assert "by their values these may: 'said by' (600 values): data.group='said by' keeps" in shown
+
+
+def test_data_and_plan_name_columns_that_may_group_rows_until_it_is_decided(home, capsys):
+    lines = [f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},m{n % 12}" for n in range(120)]
+    (home / "rows.csv").write_text("text,label,origin\n" + "\n".join(lines) + "\n")
+    assert main(["init", "new", "--from", "rows.csv"]) == 0
+    capsys.readouterr()
+    path = home / "new" / "sweeps" / "rows.yaml"
+    asked = path.read_text()
+    said = "by their values these may: 'origin' (12 values): data.group=origin keeps"
+    for setting, named in (("", True), ("data.group=null", False), ("data.group=origin", False)):
+        more = f"  - {setting}\n" if setting else ""
+        path.write_text(asked.replace("  - data=files\n", f"  - data=files\n{more}"))
+        assert setting in path.read_text()
+        for command in ("data", "plan"):
+            assert main([command, str(path)]) == 0
+            shown = capsys.readouterr()
+            assert (" ".join((shown.out + shown.err).split()).count(said)) == named, (command, setting)
+    path.write_text(asked)
+    assert main(["data", str(path), "data.group=null"]) == 0
+    assert said not in capsys.readouterr().out
 
 
 def test_data_names_columns_that_may_group_rows_and_counts_those_that_do(home, capsys):

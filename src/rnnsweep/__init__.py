@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         evaluate as evaluate,
         export as export,
         export_model as export_model,
+        export_rows as export_rows,
         init as init,
         inspect as inspect,
         list_runs as list_runs,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         runs as runs,
     )
     from rnnsweep.api.comparing.foreign import compare_scores as compare_scores, read_scores as read_scores
+    from rnnsweep.api.corpora.export import export_rows as export_rows
     from rnnsweep.api.corpora.vectors import vectors as vectors
     from rnnsweep.api.find_sweep import status as status
     from rnnsweep.api.inspection import inspect as inspect

@@ -122,25 +122,37 @@ def find_started(name: str | Path, places: ProjectPaths) -> SweepFolder:
     return SweepFolder.started(places.mlruns, own)
 
 
-def refuse_architectures(sweeps: Sequence[str | Path], places: ProjectPaths) -> None:
-    """Refuse names of architectures behind that of their sweep, where sweeps are to be named.
+def started_name(sweep: str | Path) -> str:
+    """Return the name of a sweep that was started.
+
+    Raises:
+        UserError: as `find_started`.
+    """
+    return find_started(sweep, find_paths()).name
+
+
+def started_names(sweeps: Sequence[str | Path], places: ProjectPaths) -> list[str]:
+    """Return the names of sweeps that were started; refuse architectures behind the name of their sweep.
 
     A comparison of some pairs of a sweep, chosen when all are known, would be corrected for too few.
 
     Raises:
-        UserError: naming the first of them, where its pairs are, and what would be right.
+        UserError: as `find_started`; an architecture is named: where its pairs are, and what would be right.
     """
     asked = started(find_name(sweeps[0], places), places) if sweeps else None
-    if asked is None:
-        return
     for name in map(str, sweeps[1:]):
-        if name in asked.architectures and not SweepFolder.of(places.mlruns, name).is_started:
+        if (
+            asked is not None
+            and name in asked.architectures
+            and not SweepFolder.of(places.mlruns, name).is_started
+        ):
             raise UserError(
                 f"{name}: is an architecture of sweep {asked.name!r}, and no sweep. Each pair has its line in"
                 f" {run_command('compare', asked.name, '--details')}. Its p is corrected for all pairs, and"
                 " would be too small for a few that are chosen afterwards. To ask about these alone, write a"
                 f" sweep file with `like: {asked.name}`, fewer `architectures:` and another `seed:`"
             )
+    return [find_started(sweep, places).name for sweep in sweeps]
 
 
 def started(name: str, places: ProjectPaths) -> Sweep | None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         prepare as prepare,
         read_texts as read_texts,
     )
+    from rnnsweep.data.exported import write_parts as write_parts
+    from rnnsweep.data.rows import PARTS as PARTS
     from rnnsweep.data.sources._column_notes import (
         other_texts as other_texts,
         say_repeating as say_repeating,

@@ -140,9 +140,10 @@ class EncodedCorpus:
         numbers = self.rows(part)
         return Corpus(self.corpus).texts(numbers if rows is None else numbers[rows])
 
-    def columns(self, part: str, *, rows: NDArray[np.int64]) -> dict[str, list[str]]:
-        """Return `text` of some rows of a part, and `group` where a column groups rows."""
-        corpus, numbers = Corpus(self.corpus), self.rows(part)[rows]
+    def columns(self, part: str, *, rows: NDArray[np.int64] | None = None) -> dict[str, list[str]]:
+        """Return `text` of a part, or of `rows` of it alone, and `group` where a column groups rows."""
+        corpus, numbers = Corpus(self.corpus), self.rows(part)
+        numbers = numbers if rows is None else numbers[rows]
         groups = corpus.group_names(numbers)
         return {**({} if groups is None else {"group": groups}), "text": corpus.texts(numbers)}
 

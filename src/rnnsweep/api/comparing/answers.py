@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
 from rnnsweep.api.comparing.store import await_store, keep_answer
-from rnnsweep.api.find_sweep import (
-    find_started,
-    refuse_architectures,
-    refuse_without_runs,
-    started,
-    store_of,
-)
+from rnnsweep.api.find_sweep import refuse_without_runs, started, started_name, started_names, store_of
 from rnnsweep.api.results import BestResult
 from rnnsweep.comparison.corpora.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
 from rnnsweep.comparison.trials import OBJECTIVE, score_of, turned_runs
@@ -46,7 +40,7 @@ def runs(sweep: str | Path | None = None, *, uri: str | None = None) -> "pd.Data
     places = find_paths()
     if sweep is None:
         return recorded.runs(places.mlruns, None, uri=uri)
-    name = _known(sweep)
+    name = started_name(sweep)
     return recorded.runs(places.mlruns, name, uri=uri or store_of(name, places))
 
 
@@ -61,7 +55,7 @@ def curves(sweep: str | Path, keys: Sequence[str] | None = None, *, uri: str | N
     Raises:
         UserError: there is no such sweep, or the store does not answer.
     """
-    places, name = find_paths(), _known(sweep)
+    places, name = find_paths(), started_name(sweep)
     uri = uri or store_of(name, places)
     if keys is None:
         keys = (f"validation/{score_of(runs(name, uri=uri)).name}", *LOSSES)
@@ -91,7 +85,7 @@ def compare(
     Raises:
         UserError: there is no such sweep, it has no runs yet, or the store does not answer.
     """
-    places, name = find_paths(), _known(sweep)  # before the imports, which take seconds
+    places, name = find_paths(), started_name(sweep)  # before the imports, which take seconds
     say, folder = tell or (lambda words: None), SweepFolder.of(places.mlruns, name)
     lost = refuse_without_runs(folder, places.mlruns)
     say(f"reading the runs of {name}")
@@ -235,8 +229,8 @@ def compare_corpora(
         UserError: as `compare`; fewer than two sweeps, two of one corpus or file, or of several scores.
     """
     places = find_paths()
-    refuse_architectures(sweeps, places)
-    refuse_same_corpus([_block(_known(sweep), places) for sweep in sweeps])  # each comparison takes seconds
+    names = started_names(sweeps, places)
+    refuse_same_corpus([_block(name, places) for name in names])  # each comparison takes seconds
 
     ranking = comparison.compare_corpora([compare(sweep, margin=margin) for sweep in sweeps])
     report = places.mlruns / "comparisons" / f"{'+'.join(ranking.sweeps)}.html"
@@ -271,7 +265,7 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
     from rnnsweep.comparison.evidence.disagreement import say_disagreement
     from rnnsweep.comparison.verdicts.standings import make_standings
 
-    name = _known(sweep)
+    name = started_name(sweep)
     table, asked = runs(name, uri=uri), started(name, find_paths())
     score = score_of(table)
     standings = make_standings(
@@ -299,8 +293,3 @@ def best(sweep: str | Path, architecture: str | None = None, *, uri: str | None 
         replicates=one.test.replicates,
         note="" if architecture else say_disagreement(standings),
     )
-
-
-def _known(sweep: str | Path) -> str:
-    """Return the name of a sweep that was started."""
-    return find_started(sweep, find_paths()).name

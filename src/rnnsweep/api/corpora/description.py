@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rnnsweep import data
-from rnnsweep.api.find_sweep import find_question
+from rnnsweep.api.find_sweep import find_question, started
 from rnnsweep.config import compose, quote, recorded_settings
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.data.summary.remarks import CorpusFacts
@@ -53,12 +53,25 @@ def describe_guessing(overrides: Sequence[str]) -> "tuple[str, CorpusFacts, Gues
 
 
 def say_repeating(overrides: Sequence[str]) -> str:
-    """Return which columns of the first training file may group rows by their values, if any."""
+    """Return which columns of the first training file may group rows by their values, if any.
+
+    Nothing where `data.group` is among the overrides, ``data.group=null`` too: that is decided.
+    """
+    if any(one.key == "data.group" for one in read_overrides(overrides)):
+        return ""
     config = compose(overrides).data
     if config.train is None:
         return ""
     file = data.columns_read(config)
     return data.say_repeating(file.path, config, [*file.columns, file.label])
+
+
+def say_repeating_of(question: str | Path, overrides: Sequence[str] = ()) -> str:
+    """Return the same of a sweep's first architecture, with other settings of its data."""
+    places = find_paths()
+    sweep = find_question(question, places)
+    with recorded_settings(SweepFolder.of(places.mlruns, sweep.name).start() is not None):
+        return say_repeating([*sweep.chosen(sweep.architectures[0]), *overrides])
 
 
 def describe_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> "dict[str, CorpusFacts]":
@@ -94,16 +107,20 @@ def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:
     return min(known, key=lambda one: one.counted, default=None)
 
 
-def read_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> dict[str, data.EncodedCorpus]:
+def read_sweep_data(
+    question: str | Path, overrides: Sequence[str] = (), *, as_started: bool = False
+) -> dict[str, data.EncodedCorpus]:
     """Read what the architectures of a sweep read; return each different corpus by its name.
 
     Args:
         question: a file of sweeps/ or its name.
         overrides: settings of the data that hold instead of the sweep's.
+        as_started: of a sweep that was started, take what it was asked and its configuration at that time.
 
     Raises:
         UserError: there is no such sweep, an override sets something else than data, or a configuration or a
-            corpus cannot be used. What is wrong in the file is said before a corpus is read.
+            corpus cannot be used; with `as_started` also where its files have other rows now. What is wrong
+            in the file is said before a corpus is read.
     """
     for one in read_overrides(overrides):
         if one.key != "data" and not one.key.startswith("data."):
@@ -112,14 +129,19 @@ def read_sweep_data(question: str | Path, overrides: Sequence[str] = ()) -> dict
             )
     places = find_paths()
     sweep = find_question(question, places)
-    begun = SweepFolder.of(places.mlruns, sweep.name).start() is not None
-    if not begun:
+    folder = SweepFolder.of(places.mlruns, sweep.name)
+    start, conf = folder.start(), None
+    begun = start is not None
+    if start is None:
         _check_before_reading(sweep)
+    elif as_started:
+        sweep, conf = started(sweep.name, places) or sweep, folder.conf
+        _refuse_other_rows(sweep, conf, start["corpus"])
     corpora: dict[str, data.EncodedCorpus] = {}
     folders: set[str] = set()
     for architecture in sweep.architectures:
         with recorded_settings(begun):
-            run = compose([*sweep.chosen(architecture), *overrides], where=str(sweep.path))
+            run = compose([*sweep.chosen(architecture), *overrides], conf=conf, where=str(sweep.path))
         corpus = data.prepare(run.data)
         if str(corpus.folder) not in folders:
             folders.add(str(corpus.folder))
@@ -134,3 +156,18 @@ def _check_before_reading(sweep: Sweep) -> None:
     from rnnsweep.search.space import check_space, leave_out_idle
 
     check_sampler(leave_out_idle(sweep, check_space(sweep)))
+
+
+def _refuse_other_rows(sweep: Sweep, conf: Path, corpus: str) -> None:
+    """Refuse files whose rows are not those that a sweep started with, which have the digest `corpus`."""
+    from rnnsweep.search.corpora import common_digest, read_digests
+    from rnnsweep.search.space import check_space
+
+    with recorded_settings(True):
+        now = common_digest(read_digests(check_space(sweep, conf=conf)))
+    if now != corpus:
+        raise UserError(
+            f"sweep {sweep.name!r}: its data changed since it started ({corpus[:8]} became {now[:8]}): these"
+            " are not the rows that its runs were trained and tested on. Put the earlier files back, or"
+            " export today's rows by their settings: rnnsweep data KEY=VALUE ... --export FOLDER"
+        )

@@ -1,18 +1,12 @@
 """The rows of each part as CSV files, for a program of the user's own on the same split."""
 
-import codecs
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rnnsweep import data
 from rnnsweep.api.corpora.description import read_sweep_data
 from rnnsweep.config import compose
 from rnnsweep.errors import UserError
-from rnnsweep.files import replacing
-
-PARTS = ("train", "validation", "test")
 
 
 def export_rows(
@@ -43,49 +37,13 @@ def export_rows(
         corpora = read_sweep_data(sweep, overrides, as_started=True)
         several = len(corpora) > 1
         folders = {Path(to).expanduser() / (name if several else ""): one for name, one in corpora.items()}
-    files = {folder / f"{part}.csv": (one, part) for folder, one in folders.items() for part in PARTS}
+    files = tuple(folder / f"{part}.csv" for folder in folders for part in data.PARTS)
     if there := next((file for file in files if file.exists()), None):
         raise UserError(f"{there}: is there already, and is not written over; name another folder")
     try:
         for folder, one in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder, one)
+            data.write_parts(folder, one)
     except OSError as error:
         raise UserError(f"{to}: cannot be written: {error.strerror or error}") from error
-    return tuple(files)
-
-
-def _write(folder: Path, corpus: data.EncodedCorpus) -> None:
-    places = data.places(corpus.config) if corpus.config.corpus == "files" else None
-    parts = {"train": corpus.train, "validation": corpus.validation, "test": corpus.test()}
-    for part, encoded in parts.items():
-        with replacing(folder / f"{part}.csv", mode=0o666) as file:
-            rows = _rows(corpus, part, encoded.targets_N.tolist(), places)
-            csv.writer(codecs.getwriter("utf-8")(file)).writerows(rows)
-
-
-def _rows(
-    corpus: data.EncodedCorpus, part: str, targets: Sequence[Any], places: Sequence[Any] | None
-) -> Iterator[Sequence[Any]]:
-    """Yield the head and the rows of a part.
-
-    Args:
-        corpus: of the part.
-        part: its name.
-        targets: of its rows.
-        places: of all rows of the corpus; None: they are of no file of the user's.
-    """
-    columns = corpus.columns(part)
-    texts, groups = columns["text"], columns.get("group")
-    head = ["row", "label", "text", *(["group"] if groups else [])]
-    yield [*head, *(["file", "file_row", "line"] if places else [])]
-    for row, (number, target) in enumerate(zip(corpus.rows(part).tolist(), targets, strict=True)):
-        label = corpus.labels[target] if corpus.labels else target
-        group = [groups[row]] if groups else []
-        yield [
-            row,
-            label,
-            texts[row].replace(data.SEPARATOR, " "),
-            *group,
-            *(places[number] if places else []),
-        ]
+    return files

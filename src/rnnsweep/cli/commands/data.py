@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_corpus
 from rnnsweep.cli.output import READING, err, one_json_object, out, telling
@@ -26,10 +27,20 @@ SHOWN = 20  # labels
     ("rnnsweep data data.train=reviews.csv", "a file before there is a sweep"),
     ("rnnsweep data data.train=reviews.csv data.text=body data.label=stars", "columns by their names"),
     ("rnnsweep data data.train=reviews.csv --json | jq .remarks", "one JSON object, for programs"),
+    (
+        "rnnsweep data quickstart --export rows",
+        "train.csv, validation.csv and test.csv: the rows of each part",
+    ),
 )
 @click.argument("asked", nargs=-1, shell_complete=complete_corpus, metavar="[SWEEP] [KEY=VALUE]...")
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write the rows of each part as CSV, with their lines in your files.",
+)
 @json_option
-def data_command(asked: Sequence[str], as_json: bool) -> None:
+def data_command(asked: Sequence[str], export: Path | None, as_json: bool) -> None:
     """Read a corpus and say what is in it. Nothing is trained.
 
     SWEEP is a file of sweeps/ or its name: the data are read as it reads them.
@@ -39,18 +50,28 @@ def data_command(asked: Sequence[str], as_json: bool) -> None:
     guess = None
     with one_json_object(as_json) as emit:
         from rnnsweep.api.compile_ahead import start_in_background
-        from rnnsweep.api.corpora.description import describe_guessing, describe_sweep_data, say_repeating
+        from rnnsweep.api.corpora.description import (
+            describe_guessing,
+            describe_sweep_data,
+            say_repeating,
+            say_repeating_of,
+        )
 
         if question is None:
             with telling(READING):
                 name, facts, guess = describe_guessing(overrides)
             corpora = {name: facts}
             guessed = {"guessed": list(guess.settings), "other_labels": dict(guess.others)}
-            emit({**facts.to_json(), **(guessed if guess.settings else {})})
+            groups = "" if as_json else say_repeating([*overrides, *guess.settings])
+            files = _export(export, [*overrides, *guess.settings], None)
+            emit({**facts.to_json(), **(guessed if guess.settings else {}), **_listed(files)})
         else:
             with telling(READING):
                 corpora = describe_sweep_data(question, overrides)
-            emit({"sweep": question, "data": {name: facts.to_json() for name, facts in corpora.items()}})
+            groups = "" if as_json else say_repeating_of(question, overrides)
+            files = _export(export, overrides, question)
+            each = {name: facts.to_json() for name, facts in corpora.items()}
+            emit({"sweep": question, "data": each, **_listed(files)})
     start_in_background()
     if guess and guess.settings:
         from rnnsweep.data import say_others
@@ -63,8 +84,17 @@ def data_command(asked: Sequence[str], as_json: bool) -> None:
             print_notes(err(), facts)
         else:
             _print(out(), name, facts)
-            if guess and (groups := say_repeating([*overrides, *guess.settings])):
-                _print_remark(out(), f"! groups: {groups}")
+    print_repeating(out(), groups)
+    for file in files if not as_json else ():
+        out().print(str(file), soft_wrap=True)
+
+
+def _export(to: Path | None, overrides: Sequence[str], sweep: str | None) -> tuple[Path, ...]:
+    return () if to is None else api.export_rows(to, overrides, sweep=sweep)
+
+
+def _listed(files: Sequence[Path]) -> dict[str, list[str]]:
+    return {"exported": [str(file) for file in files]} if files else {}
 
 
 def _sweep_of(asked: Sequence[str]) -> tuple[str | None, Sequence[str]]:
@@ -86,6 +116,12 @@ def print_facts(console: "Console", facts: "CorpusFacts") -> None:
         console.print(line, style="dim", soft_wrap=not console.is_terminal or None)
     for remark in facts.remarks:
         _print_remark(console, f"  {remark.code}: {remark.message}")
+
+
+def print_repeating(console: "Console", groups: str) -> None:
+    """Print which columns may group rows, where there are some and nobody decided."""
+    if groups:
+        _print_remark(console, f"! groups: {groups}")
 
 
 def print_notes(console: "Console", facts: "CorpusFacts") -> None:

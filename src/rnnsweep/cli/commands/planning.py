@@ -10,7 +10,7 @@ import click
 
 from rnnsweep import api, comparison
 from rnnsweep.cli.command import command, json_option
-from rnnsweep.cli.commands.data import print_facts
+from rnnsweep.cli.commands.data import print_facts, print_repeating
 from rnnsweep.cli.names import complete_machine, complete_question
 from rnnsweep.cli.output import READING, echo, err, one_json_object, out, table, telling
 from rnnsweep.cli.plan_words import say_test_rows, say_time, say_validation_rows
@@ -51,7 +51,11 @@ def plan_command(file: str, slots: str | None, trials: int | None, on: str | Non
     """
     with one_json_object(as_json) as emit:
         from rnnsweep.api.compile_ahead import start_in_background
-        from rnnsweep.api.corpora.description import fewest_test_groups, read_sweep_data
+        from rnnsweep.api.corpora.description import (
+            fewest_test_groups,
+            read_sweep_data,
+            say_repeating_of,
+        )
         from rnnsweep.api.find_sweep import refusal
 
         if refused := refusal(file):
@@ -62,6 +66,7 @@ def plan_command(file: str, slots: str | None, trials: int | None, on: str | Non
         for name, own in facts.items():
             err().print(name, style="dim")
             print_facts(err(), own)
+        print_repeating(err(), say_repeating_of(file))
         with telling() as tell:
             planned = api.plan(file, slots=slots, trials=trials, on=on, tell=tell)
         start_in_background()  # now that nothing is measured any more

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,14 @@ from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.data.tables import expand_paths, file_state, files_digest, read_table
 from rnnsweep.data.tables.table import place
 from rnnsweep.errors import UserError
+
+
+class Place(NamedTuple):
+    """Where a row of the corpus is in the user's files."""
+
+    file: Path
+    row: int  # from 0, of the rows that can be read
+    line: int | None  # at which it begins, from 1; None: the format has no lines
 
 
 def state(config: DataConfig, cache: Path) -> Any:
@@ -80,6 +88,22 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         blank_N=np.array([not all(row) for row in zip(*split, strict=True)]) if split else None,
         files={part: files_digest(paths) for part, paths in _paths(config).items()},
     )
+
+
+def places(config: DataConfig) -> list[Place]:
+    """Return where each row that `read` returns is, in its order; the files are read again for it.
+
+    Raises:
+        UserError: as `read`.
+    """
+    files = read_all([(part, path) for part, paths in _paths(config).items() for path in paths], config)
+    labels = read_labels([_raw_labels(file) for file in files], config)
+    return [
+        Place(file.path, row, file.table.line_of(row))
+        for file, names in zip(files, labels.names, strict=True)
+        for row, name in enumerate(names)
+        if name is not None
+    ]
 
 
 def columns_read(config: DataConfig) -> OneFile:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.data.tables.opening import open_text, scan
-from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
+from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table, unusual
 from rnnsweep.errors import UserError
 
 MARK = "__label__"
@@ -27,6 +27,7 @@ def read_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
     bad = BadRows.of(path, options)
     texts: list[Any] = []
     labels: list[Any] = []
+    lines: list[int] = []
     with open_text(path, content.encoding) as file:
         for number, line in enumerate(file, 1):
             words = line.lstrip("\ufeff").split()
@@ -41,6 +42,7 @@ def read_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
             named = [word.removeprefix(MARK) for word in words[:marks]]
             labels.append(named[0] if marks == 1 else named)
             texts.append(" ".join(words[marks:]))
+            lines.append(number)
     if not texts:
         raise UserError(f"{path}: the file has no rows")
     values = {"text": texts, "label": labels}
@@ -53,4 +55,5 @@ def read_lines(path: Path, options: ReadOptions, choose: Choose) -> Table:
         list(filter(None, [content.note])),
         "",
         bad.skipped,
+        lines=unusual(lines),
     )

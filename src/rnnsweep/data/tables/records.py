@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.data.tables.opening import open_text, scan
-from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table
+from rnnsweep.data.tables.table import BadRows, Choose, ReadOptions, Table, unusual
 from rnnsweep.errors import UserError
 
 _BLANKS = re.compile(r"\s*")
@@ -40,11 +40,12 @@ def read_json_lines(path: Path, options: ReadOptions, choose: Choose, *, whole: 
             raise UserError(f"{path}: the file has no rows") from None
         columns = choose(list(names))
     values: dict[str, list[Any]] = {name: [] for name in columns}
-    for record in _records(path, content.encoding, bad):
+    lines: list[int] = []
+    for record in _records(path, content.encoding, bad, lines):
         for name, column in values.items():
             column.append(record.get(name))
     table = _table(path, list(names), values)
-    table.spans = [1] * len(table)
+    table.spans, table.lines = [1] * len(table), unusual(lines)
     table.notes, table.skipped = list(filter(None, [content.note])), bad.skipped
     return table
 
@@ -173,13 +174,25 @@ def _table(path: Path, names: list[str], columns: dict[str, list[Any]]) -> Table
     return Table(path, tuple(names), columns)
 
 
-def _records(path: Path, encoding: str, bad: BadRows) -> Iterator[Mapping[str, Any]]:
+def _records(
+    path: Path, encoding: str, bad: BadRows, lines: list[int] | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """Yield each object of a file of one a line.
+
+    Args:
+        path: of the file.
+        encoding: of it.
+        bad: takes the lines that hold none.
+        lines: takes the number of each object's line; None: nobody asks.
+    """
     with open_text(path, encoding) as file:
         for number, line in enumerate(file, 1):
             line = line.lstrip("\ufeff") if number == 1 else line
             if line.strip():
                 record = _record(number, line, bad)
                 if record is not None:
+                    if lines is not None:
+                        lines.append(number)
                     yield _flat(record)
 
 

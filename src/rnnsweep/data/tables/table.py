@@ -42,6 +42,17 @@ class Table:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
+    def line_of(self, row: int) -> int | None:
+        """Return the line at which a row begins, from 1; None where the format has no lines."""
+        if self.lines is not None:
+            return self.lines[row]
+        return None if self.spans is None else row + 1
+
+
+def unusual(lines: Sequence[int]) -> Sequence[int] | None:
+    """Return the lines at which rows begin, None where these are 1, 2, 3 ..., as a `Table` has them."""
+    return None if all(line == row for row, line in enumerate(lines, 1)) else lines
+
 
 def place(row: int, lines: Sequence[int] | None) -> str:
     """Write which row of a file is meant, as people find it: ``row 64 (line 65)``.
