@@ -1,8 +1,10 @@
 """A sweep that is removed whole, and one whose runs were deleted in MLflow."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from simulation import without_waiting
@@ -11,9 +13,14 @@ from tracking_store import fresh_store, open_run, ship
 
 import rnnsweep
 from rnnsweep.api import clean, list_sweeps, remove_sweep, status, whole_sweep
+from rnnsweep.api.find_sweep import refuse_without_runs
+from rnnsweep.api.launching import folder_to_run
 from rnnsweep.cli import main
 from rnnsweep.errors import UserError
+from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.tracking.spool.note import read_note, write_note
+from rnnsweep.tracking.store import opened
 from rnnsweep.tracking.store.store import open_client
 
 
@@ -183,8 +190,72 @@ def test_a_model_that_is_registered_under_another_name_keeps_its_sweep(mlruns, c
     register(mlruns, "toy", under="in production")
     before = named(mlruns, "toy")
     assert main(["clean", "toy", "--whole", "--yes"]) == 2
-    assert "version 1 of the registered model 'in production' is one of its models" in capsys.readouterr().err
+    assert (
+        "version 1 of the registered model 'in production' was made from its runs" in capsys.readouterr().err
+    )
     assert named(mlruns, "toy") == before
+
+
+def test_a_model_in_the_files_of_a_run_that_is_registered_under_another_name_keeps_its_sweep(mlruns):
+    client, run = open_client(mlruns, "local"), rows(mlruns, "toy")[-1]
+    client.create_registered_model("prod")
+    client.create_model_version("prod", f"{client.get_run(run).info.artifact_uri}/net", run)
+    with pytest.raises(UserError, match="version 1 of the registered model 'prod' was made from its runs"):
+        remove_sweep("toy", yes=True)
+    assert run in rows(mlruns, "toy")
+
+
+def test_a_version_of_another_sweep_stays_with_its_alias(mlruns):
+    register(mlruns, "toy")
+    client, run = open_client(mlruns, "local"), rows(mlruns, "other")[-1]
+    source, tags = f"{client.get_run(run).info.artifact_uri}/net", {"rnnsweep.key": "other.1.a"}
+    version = client.create_model_version("toy", source, run, tags=tags).version
+    client.set_registered_model_alias("toy", "champion", version)
+    remove_sweep("toy", yes=True)
+    assert client.get_model_version_by_alias("toy", "champion").version == version
+
+
+def test_somebody_elses_model_stays_where_its_run_is_gone(mlruns):
+    client = open_client(mlruns, "local")
+    experiment = client.get_experiment_by_name("toy").experiment_id
+    run = client.create_run(experiment).info.run_id
+    model = client.create_logged_model(experiment, name="mine", source_run_id=run)
+    client.delete_run(run)
+    clean(yes=True)
+    remove_sweep("toy", yes=True)
+    assert client.get_logged_model(model.model_id).name == "mine"
+
+
+def test_a_sweep_whose_name_goes_on_behind_that_of_a_removed_one_keeps_its_records(home, mlruns, monkeypatch):
+    record(mlruns, SweepFolder(go(home, name="toy.new")))
+    before = set(os.listdir(mlruns / "records"))
+    (mlruns / "sweeps" / "fresh").mkdir()
+    (mlruns / "sweeps" / "toy" / "start.json").unlink()  # as one that never started
+    monkeypatch.setattr(shutil, "rmtree", stop_at(mlruns / "removed"))
+    with pytest.raises(KeyboardInterrupt):
+        remove_sweep("toy", yes=True)
+    monkeypatch.undo()
+    monkeypatch.setenv("RNNSWEEP_HOME", str(mlruns.parent))
+    remove_sweep("toy", yes=True)
+    gone = before - set(os.listdir(mlruns / "records"))
+    assert {key for key in gone if key.startswith("toy.new.")} == set()
+    assert status("toy.new").lost == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--whole"]])
+def test_a_list_of_what_may_go_changes_no_file(mlruns, options):
+    register(mlruns, "toy")
+    (mlruns / "sweeps" / "toy" / "controller.json").write_text("{}")
+    before = contents(mlruns)
+    assert main(["clean", "toy", *options]) == 0
+    assert contents(mlruns) == before
+
+
+def contents(folder):
+    """What is in a folder, but the index of SQLite's log, which readers write."""
+    return {
+        path: path.is_file() and path.read_bytes() for path in folder.rglob("*") if path.suffix != ".db-shm"
+    }
 
 
 def test_somebody_elses_run_keeps_the_experiment(mlruns):
@@ -246,3 +317,106 @@ def test_runs_of_an_earlier_sweep_of_the_same_name_are_no_runs_of_this_one(home,
     assert {".".join(key.split(".")[:2]) for key in own["key"]} == {folder.key()}
     assert len(rows(mlruns, "toy")) == 2 * len(own)
     assert set(rnnsweep.curves("toy", ["m"])["run_id"]) == set(own["run_id"])
+
+
+def test_a_sweep_whose_other_runs_are_still_to_be_sent_is_not_refused(mlruns):
+    folder = SweepFolder.of(mlruns, "toy")
+    first, *others = [folder.key(task.name) for task in folder.tasks()]
+    with closing(sqlite3.connect(mlruns / "mlflow.db")) as connection, connection:
+        for key in others:
+            connection.execute("DELETE FROM runs WHERE run_uuid = ?", (read_note(mlruns, key).run_id,))
+            (mlruns / "spool" / "notes" / f"{key}.json").unlink()
+            shutil.rmtree(mlruns / "records" / key)
+            (mlruns / "spool" / f"{key}.jsonl").write_text("")
+    for key in (folder.key(), first):
+        open_client(mlruns, "local").delete_run(read_note(mlruns, key).run_id)
+    assert status("toy").lost == "its 2 runs were deleted in MLflow: a comparison does without them"
+    refuse_without_runs(folder, find_paths())
+
+
+def test_a_sweep_that_goes_on_is_not_refused_for_the_runs_of_its_first_trials(home, mlruns):
+    folder = SweepFolder(go(home, name="cut", cut=True))
+    record(mlruns, folder)
+    client = open_client(mlruns, "local")
+    for task in folder.tasks():
+        client.delete_run(read_note(mlruns, folder.key(task.name)).run_id)
+    assert "a comparison does without them" in status("cut").lost
+    assert status("cut").next == "rnnsweep sweep cut"
+    refuse_without_runs(folder, find_paths())
+
+
+def test_a_sweep_that_is_read_from_another_store_is_not_refused(mlruns, monkeypatch, tmp_path):
+    moved = tmp_path / "elsewhere.db"
+    shutil.move(mlruns / "mlflow.db", moved)
+    folder, places = SweepFolder.of(mlruns, "toy"), find_paths()
+    with pytest.raises(UserError, match="are not in the store"):
+        refuse_without_runs(folder, places)
+    assert refuse_without_runs(folder, places, uri=f"sqlite:///{moved}") is None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{moved}")
+    assert refuse_without_runs(folder, places) is None
+    assert status("toy").lost == ""
+
+
+def test_a_store_that_is_locked_stops_no_sweep(mlruns, monkeypatch):
+    monkeypatch.setattr(opened, "PATIENCE", 0.01)
+    copy = mlruns / "copy.db"
+    with closing(sqlite3.connect(mlruns / "mlflow.db")) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy),))  # which has no write-ahead log: readers wait
+    for path in mlruns.glob("mlflow.db*"):
+        path.unlink()
+    copy.rename(mlruns / "mlflow.db")
+    with closing(sqlite3.connect(mlruns / "mlflow.db", isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        folder = SweepFolder.of(mlruns, "toy")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            refuse_without_runs(folder, find_paths())
+        assert folder_to_run("toy", find_paths()) == folder
+
+
+def test_what_a_removed_sweep_has_on_other_machines_is_named(home, mlruns, capsys):
+    place = home / "lab.yaml"
+    place.write_text("slots: 1\nstudies: postgresql://me@db:5433/sweeps\nlocker: /shared/locker\n")
+    folder = SweepFolder.of(mlruns, "toy")
+    opened_before = {name: value for name, value in folder.opened().items() if name not in ("time", "event")}
+    folder.ledger().write("open", **opened_before | {"machine": str(place)})
+    own = read_note(mlruns, folder.key())
+    write_note(mlruns, folder.key(), replace(own, destination="https://mlflow.example"))
+    assert main(["clean", "toy", "--whole"]) == 0
+    assert (
+        "sweep toy: left alone, its runs at https://mlflow.example (delete experiment 'toy' there); its copy"
+        f" at postgresql://me@db:5433/sweeps, from which `--on {place}` brings it back; its checkpoints at"
+        " /shared/locker"
+    ) in " ".join(capsys.readouterr().err.split())
+
+
+SMALL = """# Does dropout pay?
+architectures:
+  none: [model=lstm, model.dropout=0.0]
+  half: [model=lstm, model.dropout=0.5]
+trials: 1
+replicates: 2
+baseline: false
+space: {}
+overrides: [data=files, data.train=rows.csv, model.hidden_size=4, trainer.max_epochs=1]
+"""
+
+
+@pytest.mark.slow
+def test_a_comparison_says_how_many_runs_of_its_sweep_are_missing(home, capsys):
+    rows_of_file = (f"the {('good', 'bad')[n % 2]} text {n},{n % 2}" for n in range(80))
+    (home / "rows.csv").write_text("text,label\n" + "\n".join(rows_of_file) + "\n")
+    (home / "small.yaml").write_text(SMALL)
+    assert main(["sweep", "small.yaml", "--slots", "1"]) == 0
+    mlruns, number = home / "mlruns", len(rnnsweep.runs("small"))
+    run = rnnsweep.runs("small").query("role == 'replicate' and architecture == 'none'")["run_id"].iloc[-1]
+    open_client(mlruns, "local").delete_run(run)
+    (remark,) = (one for one in rnnsweep.compare("small").health if "deleted" in one.sentence)
+    assert (remark.sentence, remark.next) == (f"1 of its {number} runs was deleted in MLflow.", "")
+    with closing(sqlite3.connect(mlruns / "mlflow.db")) as connection, connection:
+        connection.execute("DELETE FROM runs WHERE run_uuid = ?", (run,))
+    (remark,) = (one for one in rnnsweep.compare("small").health if "store" in one.sentence)
+    assert remark.sentence == f"1 of its {number} runs is not in the store."
+    assert remark.next == "rnnsweep store rebuild small"
+    capsys.readouterr()
+    assert main(["compare", "small"]) == 0
+    assert f"1 of its {number} runs is not in the store." in " ".join(capsys.readouterr().out.split())

@@ -14,6 +14,7 @@ from rnnsweep.safety.shell import run_command
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.start import refusal_of
 from rnnsweep.sweepfile import Sweep, read_sweep
+from rnnsweep.tracking.store.address import LOCAL, destination
 from rnnsweep.tracking.store.lost import LostRuns, lost_runs
 
 
@@ -23,12 +24,12 @@ def status(name: str | Path) -> "state.SweepStatus":
     Raises:
         UserError: there is no such sweep.
     """
-    mlruns, folder = find_paths().mlruns, find_started(name, find_paths())
-    now = state.read_status(mlruns, folder.name)
+    places, folder = find_paths(), find_started(name, find_paths())
+    now = state.read_status(places.mlruns, folder.name)
     lost = None
     if now.state in ("finished", "interrupted"):
         with suppress(UserError, sqlite3.Error):  # a store that cannot be read hides no progress
-            lost = lost_runs(folder, mlruns)
+            lost = _lost(folder, places)
     if lost is None:
         return now
     return replace(now, lost=lost.sentence, next=lost.next if lost.gone or lost.nothing_left else now.next)
@@ -161,15 +162,30 @@ def started(name: str, places: ProjectPaths) -> Sweep | None:
     return replace(read_sweep(snapshot), name=name) if snapshot.is_file() else None
 
 
-def refuse_without_runs(folder: SweepFolder, mlruns: Path) -> LostRuns | None:
+def refuse_without_runs(
+    folder: SweepFolder, places: ProjectPaths, *, uri: str | None = None
+) -> LostRuns | None:
     """Refuse to go on with a sweep of which the local store has no run any more; return which it lacks.
+
+    Args:
+        folder: of the sweep.
+        places: of the project.
+        uri: of the store that is read, as setting `tracking.uri`; None is the sweep's own.
 
     Raises:
         UserError: that is so; the message names the command to remove the sweep or to make its runs again.
     """
-    lost = lost_runs(folder, mlruns)
+    lost = _lost(folder, places, uri)
     if lost is not None and lost.nothing_left:
         raise UserError(f"sweep {folder.name!r}: {lost.sentence}")
+    return lost
+
+
+def _lost(folder: SweepFolder, places: ProjectPaths, uri: str | None = None) -> LostRuns | None:
+    """Look for runs that the local store has no more, where that is the store."""
+    lost = lost_runs(folder, places.mlruns)
+    if lost is None or destination(uri or store_of(folder.name, places)) != LOCAL:
+        return None
     return lost
 
 

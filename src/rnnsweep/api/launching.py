@@ -1,8 +1,9 @@
 """The launcher of a sweep: on this machine or another one, with GPUs shared by measured memory."""
 
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def folder_to_run(name: str, places: ProjectPaths) -> SweepFolder:
         UserError: its runs were deleted from the store, so that nothing could be compared at its end.
     """
     folder = SweepFolder.of(places.mlruns, name)
-    refuse_without_runs(folder, places.mlruns)
+    with suppress(sqlite3.OperationalError):  # a store that is locked now stops no sweep: runs are sent later
+        refuse_without_runs(folder, places)
     return folder
 
 

@@ -13,7 +13,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import own_folders
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.state.losers import folder_size, held, losers
+from rnnsweep.state.losers import folder_size, held, losers, why_kept
 from rnnsweep.tracking.spool.archive import record_folders, records_folder
 from rnnsweep.tracking.store.deleted import Deleted, deleted_entities, remove_entities
 
@@ -116,7 +116,7 @@ def clean(
         else [one.name for one in SweepFolder.every(mlruns)]
     )
     with ExitStack() as locks:
-        removals, refusals = _losers(mlruns, names, locks)
+        removals, refusals = _losers(mlruns, names, locks if yes else None)
         # a sweep that can be resumed still needs its own runs and models
         entities = [
             one
@@ -132,11 +132,12 @@ def clean(
     return Cleaning(tuple(removals), refusals, yes)
 
 
-def _losers(mlruns: Path, names: list[str], locks: ExitStack) -> tuple[list[Removal], dict[str, str]]:
+def _losers(mlruns: Path, names: list[str], locks: ExitStack | None) -> tuple[list[Removal], dict[str, str]]:
+    """List the losers of sweeps, which `locks` hold from now on, and which sweeps are left alone and why."""
     removals: list[Removal] = []
     refusals: dict[str, str] = {}
     for name in names:
-        refusal = locks.enter_context(held(mlruns, name))
+        refusal = locks.enter_context(held(mlruns, name)) if locks else why_kept(mlruns, name)
         if refusal is not None:
             refusals[name] = refusal
             continue

@@ -1,6 +1,7 @@
 """A sweep removed whole: its folder, its runs and models in the store, and what they recorded."""
 
 import shutil
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -52,8 +53,7 @@ def remove_sweep(
     folder, left = SweepFolder.of(mlruns, name), _left_behind(mlruns, name)
     with ExitStack() as locks:
         if folder.path.is_dir():
-            locks.enter_context(folder.hold())
-            _refuse_worked_in(folder)
+            _hold(folder, locks if yes else None)
         stored = stored_sweep(mlruns, name)
         keys = _keys(mlruns, name, folder, left, stored)
         removals = _removals(mlruns, name, folder, left, stored, keys)
@@ -83,13 +83,18 @@ def _left_behind(mlruns: Path, name: str) -> list[Path]:
 
 def _set_aside(mlruns: Path, folder: SweepFolder) -> Path:
     """Move a sweep's folder away in one step: nobody sees half of one, and the name is free."""
-    own = folder.key().rpartition(".")[2] if folder.is_started else "new"
+    # one that never started gets an identity of its own, which begins no key of another sweep
+    own = folder.key().rpartition(".")[2] if folder.is_started else uuid.uuid4().hex[:8]
     target = own_folder(mlruns, REMOVED, make=True) / f"{folder.name}.{own}"
     return folder.path.rename(target)
 
 
-def _refuse_worked_in(folder: SweepFolder) -> None:
-    """Refuse a sweep whose controller is gone and whose trials still write their checkpoints."""
+def _hold(folder: SweepFolder, locks: ExitStack | None) -> None:
+    """Refuse a sweep that a controller or, where that is gone, a trial works in; hold it with `locks`."""
+    if locks is not None:
+        locks.enter_context(folder.hold())
+    elif folder.is_running():
+        raise folder.held()
     for task in folder.tasks():
         worker = None if task.outcome() else task.worker()
         process = worker.process() if worker else None

@@ -37,7 +37,6 @@ from rnnsweep.state.ledger import Ledger, read_ledger
 from rnnsweep.state.task_folder import TEST_READS, TaskFolder as TaskFolder
 
 START, QUESTION, CONF, JOURNAL = "start.json", "sweep.yaml", "conf", "journal.log"
-_PATTERN = f"*/{START}"
 _LOCK, _CONTROLLER = "controller.lock", "controller.json"
 
 
@@ -76,7 +75,7 @@ class SweepFolder:
     def every(mlruns: Path) -> "list[SweepFolder]":
         """List the sweeps that were started, by name; a link is none."""
         above = mlruns / "sweeps"
-        folders = [] if above.is_symlink() else [path.parent for path in above.glob(_PATTERN)]
+        folders = [] if above.is_symlink() else [path.parent for path in above.glob(f"*/{START}")]
         return sorted(
             (SweepFolder(path) for path in folders if not path.is_symlink()), key=attrgetter("name")
         )
@@ -217,17 +216,19 @@ class SweepFolder:
         try:
             lock.acquire()
         except Timeout as error:
-            holder = self.controller()
-            who = f"process {holder.pid} on {holder.host}" if holder else "another process"
-            raise UserError(
-                f"{self.name}: this sweep is run by {who}: wait for it or stop it first"
-            ) from error
+            raise self.held() from error
         try:
             me = ProcessIdentity.current().record()
             write_whole(self.path / _CONTROLLER, json.dumps(me), durable=False)
             yield
         finally:
             lock.release()
+
+    def held(self) -> UserError:
+        """Return the refusal of a sweep that another process holds."""
+        holder = self.controller()
+        who = f"process {holder.pid} on {holder.host}" if holder else "another process"
+        return UserError(f"{self.name}: this sweep is run by {who}: wait for it or stop it first")
 
     def is_running(self) -> bool:
         """Return whether a controller holds the sweep now."""

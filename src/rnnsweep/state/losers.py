@@ -26,9 +26,8 @@ class Loser:
 @contextmanager
 def held(mlruns: Path, name: str) -> Iterator[str | None]:
     """Hold a finished sweep, so that no controller starts meanwhile; yield why it cannot be held."""
-    state = read_status(mlruns, name).state
-    if state != "finished":
-        yield "it is running" if state == "running" else "it can be resumed"
+    if reason := why_kept(mlruns, name):
+        yield reason
         return
     folder = SweepFolder.of(mlruns, name)
     with ExitStack() as lock:
@@ -39,6 +38,14 @@ def held(mlruns: Path, name: str) -> Iterator[str | None]:
             return
         # another controller may have come and gone between the question and the lock
         yield None if folder.last_state() == "finished" else "it can be resumed"
+
+
+def why_kept(mlruns: Path, name: str) -> str | None:
+    """Say why nothing of a sweep may go now; None where it is finished."""
+    state = read_status(mlruns, name).state
+    if state == "finished":
+        return None
+    return "it is running" if state == "running" else "it can be resumed"
 
 
 def losers(mlruns: Path, name: str) -> list[Loser]:

@@ -87,7 +87,7 @@ def compare(
     """
     places, name = find_paths(), started_name(sweep)  # before the imports, which take seconds
     say, folder = tell or (lambda words: None), SweepFolder.of(places.mlruns, name)
-    lost = refuse_without_runs(folder, places.mlruns)
+    lost = refuse_without_runs(folder, places, uri=uri)
     say(f"reading the runs of {name}")
 
     from rnnsweep.comparison.rows_of_test_part import TestRows, predictions_of, read_test_rows
@@ -155,7 +155,8 @@ def compare(
 def _say_lost(lost: "LostRuns | None") -> "tuple[comparison.HealthRemark, ...]":
     if lost is None:
         return ()
-    return (comparison.HealthRemark(f"{lost.words.capitalize()}.", lost.next if lost.gone else ""),)
+    sentence = f"{lost.words[0].upper()}{lost.words[1:]}."
+    return (comparison.HealthRemark(sentence, lost.next if lost.gone else ""),)
 
 
 def stops_of(folder: SweepFolder) -> "tuple[comparison.Stop, ...]":

@@ -8,6 +8,7 @@ from rnnsweep.safety.shell import command_line
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.tracking.spool.archive import records_folder
 from rnnsweep.tracking.spool.note import read_note
+from rnnsweep.tracking.spool.spool import spool_folder
 from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.opened import open_for_reading
@@ -22,7 +23,7 @@ class LostRuns:
     of: int  # runs that it had
     deleted: int = 0  # in the UI, or removed for good since
     gone: int = 0  # for another reason: their records can be sent again
-    nothing_left: bool = False  # not one of its trials, replicates and fits
+    nothing_left: bool = False  # not one of its trials, replicates and fits, nor is one to come
 
     @property
     def number(self) -> int:
@@ -60,23 +61,40 @@ def lost_runs(folder: SweepFolder, mlruns: Path) -> LostRuns | None:
     if not folder.is_started or not (mlruns / "spool").is_dir():
         return None
     own = folder.key()
-    ids: dict[str, str] = {}  # key -> run_id
-    for key in (own, *(folder.key(task.name) for task in folder.tasks())):
-        note = read_note(mlruns, key)
-        if note.run_id and note.destination == LOCAL:
+    keys = [own, *(f"{own}.{task.name}" for task in folder.tasks())]
+    active = _active(mlruns, own).intersection(keys)
+    ids: dict[str, str] = {}  # key -> run_id, of the others: ten thousand notes take seconds
+    for key in keys:
+        if key not in active and (note := read_note(mlruns, key)).run_id and note.destination == LOCAL:
             ids[key] = note.run_id
     stages = _stages(mlruns, ids)
     lost = [key for key in ids if stages.get(key) != "active"]
     if not lost:
         return None
     gone = [key for key in lost if key not in stages and records_folder(mlruns, key).is_dir()]
-    left = set(ids) - set(lost) - {own}
-    return LostRuns(folder.name, len(ids), len(lost) - len(gone), len(gone), nothing_left=not left)
+    # a run on its way to the store, or of a sweep that goes on, leaves something to compare
+    sent = active | set(ids)
+    left = sent - set(lost) - ({own} if folder.is_finished() else set())
+    nothing_left = not left and not any(_is_kept(mlruns, key) for key in keys[1:] if key not in sent)
+    return LostRuns(folder.name, len(sent), len(lost) - len(gone), len(gone), nothing_left=nothing_left)
+
+
+def _active(mlruns: Path, own: str) -> set[str]:
+    """Return the keys of a sweep's runs that the local store has."""
+    if not database(mlruns).exists():
+        return set()
+    with closing(open_for_reading(database(mlruns))) as connection:
+        return {str(row[0]) for row in connection.execute(tables.ACTIVE_KEYS, {"own": own})}
+
+
+def _is_kept(mlruns: Path, key: str) -> bool:
+    """Return whether a run is not sent yet, or was recorded and sent to who knows where."""
+    return (spool_folder(mlruns) / f"{key}.jsonl").is_file() or records_folder(mlruns, key).is_dir()
 
 
 def _stages(mlruns: Path, ids: dict[str, str]) -> dict[str, str]:
     """Return {key: active | deleted} of the runs that have a row in the local store."""
-    if not database(mlruns).exists():
+    if not ids or not database(mlruns).exists():
         return {}
     with closing(open_for_reading(database(mlruns))) as connection:
         found = {}

@@ -6,7 +6,7 @@ deleted, which no comparison takes for a whole one.
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from rnnsweep.tracking.store.address import LOCAL
 from rnnsweep.tracking.store.deleted import Deleted, artifacts_of, open_store, remove_entities
 from rnnsweep.tracking.store.store import (
     artifact_folder,
+    artifact_path,
     database,
     ensure_store,
     open_client,
@@ -38,7 +39,7 @@ def stored_sweep(mlruns: Path, name: str) -> StoredSweep:
     """Find the runs of a sweep, of every start under its name, and its models.
 
     Raises:
-        UserError: another registered model has a version of one of its models.
+        UserError: another registered model has a version of one of its models, or of files of its runs.
     """
     refuse_old_layout(mlruns)
     if not database(mlruns).exists():
@@ -49,18 +50,28 @@ def stored_sweep(mlruns: Path, name: str) -> StoredSweep:
         runs = connection.execute(tables.RUNS_OF_SWEEP, own).fetchall()
         models = connection.execute(tables.MODELS_OF_SWEEP, own).fetchall()
         versions = connection.execute(tables.VERSIONS).fetchall()
-    ids, addresses = {run[0] for run in runs}, {model[2] for model in models}
+    ids, addresses = {run[0] for run in runs}, {one[2] for one in (*runs, *models)}
+    folders = {artifact_path(mlruns, address) for address in addresses} - {None}
     for model, version, _, address, _ in versions:
-        if address in addresses and model != name:
+        if model != name and (address in addresses or _lies_in(artifact_path(mlruns, address), folders)):
             raise UserError(
-                f"sweep {name!r}: version {version} of the registered model {model!r} is one of its models;"
+                f"sweep {name!r}: version {version} of the registered model {model!r} was made from its runs;"
                 " delete that version first, or keep the sweep"
             )
     return StoredSweep(
         tuple(_entity(mlruns, "run", row) for row in runs),
         tuple(_entity(mlruns, "model", row) for row in models),
-        tuple(str(row[1]) for row in versions if row[0] == name and (row[2] in ids or row[4])),
+        tuple(str(row[1]) for row in versions if row[0] == name and (row[2] in ids or _began(row[4], name))),
     )
+
+
+def _lies_in(path: Path | None, folders: Collection[Path | None]) -> bool:
+    return path is not None and any(above in folders for above in (path, *path.parents))
+
+
+def _began(key: str | None, name: str) -> bool:
+    """Return whether a key, of a run that the store has no more, is one of a sweep's."""
+    return key is not None and key.startswith(f"{name}.")
 
 
 def _entity(mlruns: Path, kind: str, row: Any) -> Deleted:

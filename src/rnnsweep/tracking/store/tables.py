@@ -57,12 +57,15 @@ MODELS_OF_SWEEP = """
 SELECT model_id, name, artifact_location, NULL, :sweep FROM logged_models WHERE source_run_id IN
 (SELECT run_uuid FROM tags WHERE key = 'rnnsweep.sweep' AND value = :sweep)
 OR (source_run_id NOT IN (SELECT run_uuid FROM runs)
- AND experiment_id = (SELECT experiment_id FROM experiments WHERE name = :sweep))
+ AND experiment_id = (SELECT experiment_id FROM experiments WHERE name = :sweep)
+ AND model_id IN (SELECT model_id FROM logged_model_tags WHERE tag_key = 'rnnsweep.architecture'))
 ORDER BY creation_timestamp_ms
 """
 VERSIONS = """
-SELECT name, version, run_id, coalesce(storage_location, source), EXISTS (SELECT 1 FROM model_version_tags t
- WHERE t.name = v.name AND t.version = v.version AND t.key = 'rnnsweep.key')
+SELECT name, version, run_id, coalesce(storage_location, source),
+ (SELECT value FROM model_version_tags t
+ WHERE t.name = v.name AND t.version = v.version AND t.key = 'rnnsweep.key'
+ AND v.run_id NOT IN (SELECT run_uuid FROM runs))
 FROM model_versions AS v WHERE current_stage != 'Deleted_Internal'
 """
 EXPERIMENT_NAMED = "SELECT experiment_id FROM experiments WHERE name = :sweep"
@@ -108,6 +111,10 @@ user_id, status, start_time, source_version, lifecycle_stage)
 VALUES (:run, :name, :folder, :experiment, 'UNKNOWN', '', '', :user, 'RUNNING', :start, '', 'active')
 """
 STAGE = "SELECT lifecycle_stage FROM runs WHERE run_uuid = :run"
+ACTIVE_KEYS = """
+SELECT value FROM tags JOIN runs USING (run_uuid) WHERE key = 'rnnsweep.key' AND lifecycle_stage = 'active'
+AND (value = :own OR substr(value, 1, length(:own) + 1) = :own || '.')
+"""
 PARAMETERS = "SELECT key, value FROM params WHERE run_uuid = :run"
 ADD_PARAMETERS = """
 INSERT INTO params (run_uuid, key, value) VALUES (:run, :key, :text) ON CONFLICT DO NOTHING
