@@ -155,3 +155,14 @@ def test_a_sweep_exports_each_corpus_and_the_rows_that_it_started_with(home, tmp
     assert "sweep 'columns': its data changed since it started" in said
     assert "these are not the rows that its runs were trained and tested on" in said
     assert not (home / "other").exists()
+
+
+@pytest.mark.parametrize("settings", [[], ["data.group=null"]])
+def test_a_column_that_the_parts_do_not_follow_is_exported_as_no_group(home, tmp_path, settings):
+    path = write_table(tmp_path / "own.csv")
+    assert (
+        main(["data", "data=files", f"data.train={path}", "data.text=text", *settings, "--export", "rows"])
+        == 0
+    )
+    head = (home / "rows" / "test.csv").read_text().split("\n")[0].strip()
+    assert head == "row,label,text,file,file_row,line"

@@ -39,7 +39,8 @@ def _rows(
         places: of all rows of the corpus; None: they are of no file of the user's.
     """
     columns = corpus.columns(part)
-    texts, groups = columns["text"], columns.get("group")
+    texts = columns["text"]
+    groups = None if corpus.config.group is None else columns["group"]  # not one that only could group rows
     head = ["row", "label", "text", *(["group"] if groups else [])]
     yield [*head, *(["file", "file_row", "line"] if places else [])]
     for row, (number, target) in enumerate(zip(corpus.rows(part).tolist(), targets, strict=True)):

@@ -15,7 +15,7 @@ def export_rows(
     """Write the rows of each part as ``train.csv``, ``validation.csv`` and ``test.csv``.
 
     Columns: ``row`` (its number in the part, from 0, as in the files of test predictions), ``label``,
-    ``text`` as it is read, ``group`` where a column groups rows, and of rows of the user's files ``file``,
+    ``text`` as it is read, ``group`` where `data.group` names one, and of rows of the user's files ``file``,
     ``file_row`` (from 0, without the header) and ``line`` (from 1; empty where the format has no lines).
 
     Args:
