@@ -9,6 +9,7 @@ import pytest
 from rnnsweep.data import DataConfig, prepare
 from rnnsweep.data.classes.labels import RawLabels, read_labels
 from rnnsweep.data.classes.numbers import number_name
+from rnnsweep.data.sources._column_notes import say_repeating
 from rnnsweep.data.summary.remarks import CODES, codes
 from rnnsweep.errors import UserError
 
@@ -138,6 +139,25 @@ def test_rows_of_one_group_stay_on_one_side_where_asked_and_are_told_where_not(t
     parts = [{author[text] for text in corpus.texts(part)} for part in corpus.sizes]
     assert not parts[0] & parts[2]
     assert not parts[0] & parts[1]
+
+
+def test_senders_of_letters_group_rows_by_their_name_and_subjects_do_not(tmp_path):
+    rows = [
+        {"body": sentence(n, "x"), "label": n % 2, "subject": f"Re: {n % 30}", "from": f"a{n % 20}@b.org"}
+        for n in range(200)
+    ]
+    assert "column 'from' groups rows" in told(tmp_path, rows, "groups")
+
+
+def test_numbers_of_rows_are_not_named_as_groups_by_their_values(tmp_path):
+    rows = [
+        {"text": sentence(n, "x"), "label": n % 2, "id": f"{n % 70:05}", "list": f"l{n % 12}"}
+        for n in range(200)
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    said = say_repeating(path, DataConfig(corpus="files", train=str(path)), ["text", "label"])
+    assert "by their values these may: 'list' (12 values): data.group=list" in said
 
 
 def test_groups_that_given_validation_and_test_files_share_are_counted(tmp_path):

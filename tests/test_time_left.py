@@ -44,6 +44,21 @@ def test_a_fit_of_the_baseline_says_nothing_about_the_trainings_of_networks():
     assert seconds_left(searching, fits | {"gru": Durations(100.0, 1)}, slots=1).seconds == 350.0
 
 
+def test_an_interrupted_replicate_is_resumed_by_the_command_that_asked_for_it(tmp_path):
+    folder = SweepFolder.of(tmp_path, "q")
+    folder.make()
+    folder.write_start({"identity": "abcd", "asked": {}, "corpus": "", "configuration": "", "code": ""})
+    asked = {"slots": 1, "trials": 2, "architectures": ["gru"], "more": {}}
+    with folder.hold(), closing(folder.ledger()) as ledger:
+        ledger.write("open", replicates=6, planned=[6, 10], options=["--trials", "2"], **asked)
+    assert read_status(tmp_path, "q").next == "rnnsweep sweep q --trials 2"
+    with folder.hold(), closing(folder.ledger()) as ledger:
+        ledger.write("close", state="finished")
+        ledger.write("open", replicates=12, planned=[], options=[], **asked)
+        ledger.write("close", state="interrupted")
+    assert read_status(tmp_path, "q").next == "rnnsweep replicate q --n 12"
+
+
 def test_a_look_ends_the_count_for_those_that_it_gave_no_more_replicates():
     planned = (6, 9, 15)
     assert most_replicates("gru", planned=planned, decided={}) == 15

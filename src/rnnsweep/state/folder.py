@@ -33,7 +33,7 @@ from rnnsweep.files import JsonLines, own_folder, own_folders, read_json, remove
 from rnnsweep.runtime.process import ProcessIdentity
 from rnnsweep.safety.shell import run_command
 from rnnsweep.safety.yaml_files import copy_yaml
-from rnnsweep.state.ledger import Ledger, read_ledger
+from rnnsweep.state.ledger import Ledger, ran_last, read_ledger
 from rnnsweep.state.task_folder import TEST_READS, TaskFolder as TaskFolder
 
 START, QUESTION, CONF, JOURNAL = "start.json", "sweep.yaml", "conf", "journal.log"
@@ -184,8 +184,8 @@ class SweepFolder:
 
     def command(self, verb: str, *more: str | Path) -> str:
         """Write the command that runs trials of this sweep where and as they ran last."""
-        again = self.opened().get("options", []) if verb == "sweep" and not more else []
-        return run_command(verb, self.name, *again, *more, on=self.machine())
+        words = ran_last(self.events()) if verb == "sweep" and not more else [verb, *more]
+        return run_command(str(words[0]), self.name, *words[1:], on=self.machine())
 
     def is_finished(self) -> bool:
         """Return whether the last controller came to its end and none runs; an unknown one did."""

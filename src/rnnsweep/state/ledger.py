@@ -6,7 +6,7 @@ somebody wants tried again. How a task ended is in its outcome.json.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +120,20 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "stopped_replicates": lambda value: isinstance(value, list) and all(map(_is_stop, value)),
     "more": lambda value: isinstance(value, dict) and all(map(_is_count, value.values())),
 }
+
+
+def ran_last(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the command and the options that the last controller ran by.
+
+    More replicates of a sweep that had come to its end are those that `replicate` asked for: the sweep itself
+    has nothing left to run.
+    """
+    opened = [n for n, event in enumerate(events) if event["event"] == "open"]
+    if not opened:
+        return ["sweep"]
+    last, before = events[opened[-1]], events[: opened[-1]]
+    ended = any(event["event"] == "close" and event.get("state") == "finished" for event in before)
+    asked = [events[n]["replicates"] for n in opened[:-1]]
+    if ended and not last.get("planned") and last["replicates"] > max(asked, default=0):
+        return ["replicate", "--n", str(last["replicates"])]
+    return ["sweep", *last.get("options", [])]

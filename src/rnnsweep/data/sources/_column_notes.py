@@ -8,12 +8,13 @@ from pathlib import Path
 from rnnsweep.data.classes.labels import MISSING
 from rnnsweep.data.classes.numbers import is_dates, is_number
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.sources._columns import LABEL, TEXT, group_column
+from rnnsweep.data.sources._columns import LABEL, TEXT, group_column, plain
 from rnnsweep.data.sources._likely_columns import FIRST, WORDS, first_rows
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together
 JOINED = 0.1  # of the rows that share a value with another row, from which on a column of names joins rows
+NUMBERED = ("id", "index", "row", "number", "no", "nr")  # columns that number rows, from 1 again in each file
 EMPTY = 0.1  # of the values of a column from which on a fuller one is better
 PARTS_NAMED = ("split", "fold", "partition", "subset", "is_test", "is_train", "is_valid")
 
@@ -133,7 +134,7 @@ def _count_repeating(columns: Mapping[str, Sequence[str]], read: Sequence[str]) 
     counts: dict[str, int] = {}
     for name, values in columns.items():
         known = [value for value in values if value]
-        if name in read or is_dates(known):
+        if name in read or is_dates(known) or plain(name) in NUMBERED:
             continue
         rows_of = Counter(known)
         shared = sum(rows for rows in rows_of.values() if rows > 1)

@@ -20,12 +20,13 @@ TEXT = (
 )
 LABEL = ("label", "labels", "class", "category", "target", "sentiment", "topic", "intent", "y")
 PAIR = ("title", "description")  # as in AG's News: read together where no column is called text
-# columns that often name what rows have in common, as author, user_id, reviewerID and speaker name
+# columns that often name what rows have in common, as author, user_id, reviewerID and speaker name; the
+# subject of a study has an id, that of a letter does not
 _GROUP = re.compile(
-    r"(group|author|user|writer|reviewer|speaker|sender|person|participant|respondent|student|subject|patient|customer"
+    r"(group|author|user|writer|reviewer|speaker|sender|person|participant|respondent|student|patient|customer"
     r"|client|account|household|family|session|conversation|dialogue?|thread|call|video|book|article"
     r"|hospital|school|site|source)(s?|id|name|no|nr|number|key|uuid|url|hash)"
-    r"|(document|doc|product|business|movie|item|url|domain|case|event)(id|key|uuid|number)"
+    r"|from|(subject|document|doc|product|business|movie|item|url|domain|case|event)(id|key|uuid|number)"
 )
 TAGGING = "A label for each word (tagging) is no task of this corpus: data=files takes one label a text"
 NUMBERS = "sequences of numbers are no texts, and data=files reads texts"
