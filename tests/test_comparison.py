@@ -10,6 +10,8 @@ import pytest
 from sweep_records import make_curves, make_runs
 
 from rnnsweep.comparison import ReplicatePlan, Stop, compare_records
+from rnnsweep.comparison.evidence.records import HERE
+from rnnsweep.comparison.health.recurrence import without_recurrence
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.verdicts.advice import next_command
 from rnnsweep.comparison.verdicts.answers import say_answer
@@ -323,6 +325,17 @@ def test_a_network_without_recurrence_that_no_other_one_beats_is_said_to_have_no
     assert words is None or remarks[0].startswith("bag has no recurrence")
     assert words is None or remarks[0].endswith(words)
     assert not any("no recurrence" in r.sentence for r in compare_records(runs).health), "no cell is recorded"
+
+
+def test_a_network_without_recurrence_that_is_worse_on_these_rows_is_not_shown_worse_on_new_rows():
+    runs = make_runs({"gru": 0.7, "bag": 0.7}, linear=None)
+    runs = runs.assign(**{"model.cell": runs["architecture"]})
+    found = compare_records(runs)
+    order = {"gru": f"better{HERE}", "bag": f"worse{HERE}"}
+    said = [replace(one, verdict=order[one.a]) for one in found.verdicts]
+    standings = sorted(found.standings, key=lambda one: one.architecture != "gru")
+    (remark,) = without_recurrence(runs, standings, said)
+    assert "order of words, and is not shown to be worse than gru on new rows: " in remark.sentence
 
 
 @pytest.mark.parametrize(

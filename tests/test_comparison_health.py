@@ -409,10 +409,10 @@ def test_settings_that_train_well_with_some_seeds_alone_are_told():
     runs.loc[own, "test"] = np.linspace(0.61, 0.7, own.sum())
     assert not any("seeds" in r for r in remarks(runs)), "nine points are what few rows may show"
     runs.loc[own, "test"] = np.linspace(0.45, 0.7, own.sum())
-    (found,) = (r for r in remarks(runs) if "with some seeds" in r)
+    (found,) = (r for r in remarks(runs) if "some seeds" in r)
     assert found == (
-        "gru: its replicates differ by 25.00 points, from 0.4500 to 0.7000: its settings train well with some"
-        " seeds alone. The search saw one seed."
+        "gru: its replicates differ by 25.00 points, from 0.4500 to 0.7000: its settings train well only with"
+        " some seeds. The search saw one seed."
     )
 
 
@@ -446,9 +446,9 @@ def test_with_folds_seeds_are_judged_beside_the_others_on_the_same_fold():
     fell = [0.7, 0.69, 0.4, 0.5, 0.7]  # on the third, where the others did not
     standings = [of_folds("gru", fell), of_folds("lstm", HARD), of_folds("linear", HARD, baseline=True)]
     said = [remark.sentence for remark in spread_of_replicates(standings, 0.002)]
-    assert [one for one in said if "seeds alone. " in one] == [
+    assert [one for one in said if "some seeds. " in one] == [
         "gru: beside the others on the same fold its replicates differ by 31.00 points: its settings train"
-        " well with some seeds alone. The search saw one seed."
+        " well only with some seeds. The search saw one seed."
     ]
 
 

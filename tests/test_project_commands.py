@@ -404,6 +404,10 @@ def test_data_names_columns_that_may_group_rows_and_counts_those_that_do(home, c
     said = "12 values, each in one part; of 9 rows without one each is a group of its own\n"
     assert f"! groups: data.group=said by: {said}" in shown
     assert "no column groups rows" not in shown
+    named = [f"{line}m0" if line.endswith(",") else line for line in lines[1:]]
+    (home / "rows.csv").write_text("text,label,said by\n" + "\n".join([lines[0], *named]) + "\n")
+    assert main(["data", "data.train=rows.csv", "data.group=said by"]) == 0
+    assert "each in one part; 1 row without one is a group of its own\n" in capsys.readouterr().out
 
 
 def test_the_column_of_labels_groups_no_rows(home, capsys):

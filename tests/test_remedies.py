@@ -80,6 +80,7 @@ def test_few_equal_groups_do_not_tell_how_many_it_takes():
     d_RN = drawn(np.random.default_rng(9), replicates=5, rows=len(group_N), of_rows=0.3, shift=0.01)
     found = new_rows(d_RN, group_N)
     assert find_remedies(found, alpha=0.05, most=30) is None
-    assert say_remedies(found, None, 0.3) == (
-        "; few of the groups are large, which is too few to tell how many it takes"
-    )
+    few = "; the test rows are in too few large groups to tell how many groups it takes"
+    assert say_remedies(found, None, 0.3) == f"{few}: a new sweep with data.folds=5 tests on every row"
+    assert say_remedies(found, None, 0) == few, "the rows of a test file are given, so no folds are drawn"
+    assert say_remedies(found, None, None) == few

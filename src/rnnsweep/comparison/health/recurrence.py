@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from rnnsweep.comparison.beside import tied_first, words_against
-from rnnsweep.comparison.evidence.records import HealthRemark, Standing, Verdict
+from rnnsweep.comparison.evidence.records import HERE, HealthRemark, Standing, Verdict
 from rnnsweep.errors import UserError
 from rnnsweep.networks.cells import find_cell
 
@@ -32,7 +32,9 @@ def without_recurrence(
             continue
         tied = tied_first(networks)
         leads = tied[0] == name and not set(tied) & set(recurrent)
-        place = "leads" if leads else f"is not shown to be worse than {recurrent[0]}"
+        here = f"worse{HERE}" == words.get(recurrent[0])
+        where = " on new rows" if here else ""
+        place = "leads" if leads else f"is not shown to be worse than {recurrent[0]}{where}"
         yield HealthRemark(
             f"{name} has no recurrence, so it cannot use the order of words, and {place}: these runs do not "
             "show that a recurrent network is needed.",

@@ -13,7 +13,7 @@ SPREAD = 0.1  # between the worst and the best replicate
 
 
 def spread_of_replicates(standings: Sequence[Standing], margin: float) -> Iterator[HealthRemark]:
-    """Name networks whose settings train well with some seeds alone, and a fold that is hard for all.
+    """Name networks whose settings train well only with some seeds, and a fold that is hard for all.
 
     Replicates of other folds differ by the rows that they are tested on, too. So with folds a replicate is
     compared with the median of all on its fold: what they share is the fold's.
@@ -34,7 +34,7 @@ def spread_of_replicates(standings: Sequence[Standing], margin: float) -> Iterat
             ends = "" if folds else f", from {score.write(min(scores))} to {score.write(max(scores))}"
             yield HealthRemark(
                 f"{standing.architecture}: {beside}its replicates differ by {apart(score, spread)}{ends}: its"
-                " settings train well with some seeds alone. The search saw one seed.",
+                " settings train well only with some seeds. The search saw one seed.",
                 "",
                 standing.architecture,
             )

@@ -20,7 +20,8 @@ def say_remedies(new_rows: NewRows, remedies: Remedies | None, test_share: float
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
     """
     if remedies is None and new_rows.grouped and new_rows.squares is not None:
-        return "; few of the groups are large, which is too few to tell how many it takes"
+        few = "; the test rows are in too few large groups to tell how many groups it takes"
+        return f"{few}: a new sweep with data.folds=5 tests on every row" if test_share else few
     ways = " or ".join(_ways(new_rows, remedies or Remedies(), test_share))
     return f", which takes {ways}" if ways else ""
 

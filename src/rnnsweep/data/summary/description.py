@@ -228,7 +228,8 @@ def _groups(read: _Read) -> Iterator[Remark]:
         both = len({*of_part["validation"]} & {*of_part["test"]} - {""})
         kept = f"{both:,} in validation and test rows of the files, the others" if both else "each"
         alone, values = names.count(""), distinct - ("" in names)
-        without = f"; of {alone:,} rows without one each is a group of its own" if alone else ""
+        each = "1 row without one is" if alone == 1 else f"of {alone:,} rows without one each is"
+        without = f"; {each} a group of its own" if alone else ""
         yield Remark("groups", f"data.group={column}: {values:,} values, {kept} in one part{without}")
 
 
