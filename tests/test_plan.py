@@ -130,7 +130,13 @@ def test_a_plan_of_over_ten_minutes_names_the_two_settings_that_shorten_it_most(
     assert ways[0].seconds_most == pytest.approx(27 * (3 + 10 * (5 + 25 / 10)) + 15)
     _print(replace(plan, shorter=ways))
     shown = capsys.readouterr().out
-    assert "To shorten it:\n  - data.limit=4000  # under overrides: about 23:30 to 35:21 min\n" in shown
+    line = "To shorten it:\n  - data.limit=4000  # under overrides: about 23:30 to 35:21 min"
+    assert f"{line}\n" in shown, "numbers have no labels to balance"
+    _print(replace(plan, shorter=ways), smallest=(400, 0.64))
+    shown = capsys.readouterr().out
+    assert f"{line}, which balances the training rows over the labels\n" in shown
+    assert "trainer.max_epochs=3  # under overrides: " in shown
+    assert shown.count("balances") == 1
 
 
 def test_the_setting_that_shortens_a_plan_has_the_largest_value_that_suffices(tmp_path, capsys):

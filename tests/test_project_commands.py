@@ -158,6 +158,28 @@ def test_init_says_how_it_chose_the_text_and_names_the_other_columns_that_hold_t
     ]
 
 
+def test_init_reads_several_columns_that_are_named_one_by_one(home, capsys):
+    lines = [f"subject {n},a body of several words {n},{'ab'[n % 2]}" for n in range(120)]
+    (home / "rows.csv").write_text("subject,body,label\n" + "\n".join(lines) + "\n")
+    named = ["--text", "subject", "--text", "body"]
+    assert main(["init", "new", "--from", "rows.csv", *named]) == 0
+    assert "texts: subject and body (named by --text)\n" in capsys.readouterr().err
+    assert "data.text=[subject,body]" in read_sweep(home / "new" / "sweeps" / "rows.yaml").overrides
+    assert main(["init", "new", "--from", "rows.csv", "--text", "body"]) == 0, "not edited: written again"
+    assert "data.text=body" in read_sweep(home / "new" / "sweeps" / "rows.yaml").overrides
+    assert main(["init", "new", "--from", "rows.csv", *named]) == 0
+    capsys.readouterr()
+    assert main(["init", "other", "--from", "rows.csv", "--text", "subject,body"]) == 2
+    assert capsys.readouterr().err.endswith(
+        "has columns 'subject', 'body', 'label'. Several columns are named one by one:"
+        " --text subject --text body\n"
+    )
+    (home / "rows.csv").write_text(
+        '"subject,body",label\n' + "\n".join(f"text {n},{'ab'[n % 2]}" for n in range(120))
+    )
+    assert main(["init", "comma", "--from", "rows.csv", "--text", "subject,body"]) == 0
+
+
 def test_init_takes_a_full_column_of_long_texts_before_one_that_is_often_empty(home, capsys):
     lines = [
         f"{'' if n % 4 == 0 else f'short head {n}'},a long lead of several words {n},{'ab'[n % 2]}"

@@ -228,6 +228,12 @@ WRONG = {
         "trials: 2\nper_architecture: {grou: {}}",
         "unknown key 'grou' in per_architecture: known are gru, lstm. Did you mean 'gru'?",
     ),
+    "a section of a removed architecture": (
+        "trials: 2",
+        "trials: 2\nper_architecture: {bag: {}}",
+        "unknown key 'bag' in per_architecture: known are gru, lstm. Delete it here, too, or add it to"
+        " `architectures:`$",
+    ),
     "an override without a value": ("trials: 2", "trials: 2\noverrides: [seed]", "'seed': must be key=value"),
     "the architecture among the overrides": (
         "trials: 2",

@@ -42,9 +42,17 @@ def fault(said: str, *, under: str = "") -> PydanticCustomError:
     return PydanticCustomError("fault", "{said}", {"said": said, "under": under})
 
 
-def unknown(key: str, known: list[str], *, inside: str = "") -> PydanticCustomError:
-    """Return the error of an unknown key; `inside` names a section below the validated one."""
-    return PydanticCustomError("unknown", "unknown key", {"key": key, "known": known, "inside": inside})
+def unknown(key: str, known: list[str], *, inside: str = "", way: str = "") -> PydanticCustomError:
+    """Return the error of an unknown key.
+
+    Args:
+        key: as it was written.
+        known: keys that there are.
+        inside: names a section below the validated one.
+        way: what to do, as a sentence, where the key is near to none that is known.
+    """
+    context = {"key": key, "known": known, "inside": inside, "way": way}
+    return PydanticCustomError("unknown", "unknown key", context)
 
 
 def must_be(right: str) -> WrapValidator:
@@ -177,7 +185,7 @@ def _refusal(mistake: ErrorDetails, place: str) -> UserError:
             where, said = where[:-1], f"`{where[-1]}:` is missing"
         case "unknown":
             section = _key(*where, context["inside"])
-            where, said = [], _unknown(context["key"], context["known"], section)
+            where, said = [], _unknown(context["key"], context["known"], section, context["way"])
         case "fault":
             where, said = [*where, context["under"]], context["said"]
         case _ if where[-1:] == [KEY]:
@@ -186,9 +194,10 @@ def _refusal(mistake: ErrorDetails, place: str) -> UserError:
     return UserError(": ".join(filter(None, (place, _key(*where), said))))
 
 
-def _unknown(key: str, known: list[str], section: str) -> str:
+def _unknown(key: str, known: list[str], section: str, way: str) -> str:
     inside = f" in {section}" if section else ""
-    return f"unknown key {key!r}{inside}: known are {', '.join(known)}.{nearest(key, known)}"
+    hint = nearest(key, known) or (f" {way}" if way else "")
+    return f"unknown key {key!r}{inside}: known are {', '.join(known)}.{hint}"
 
 
 def _part(part: int | str) -> str:

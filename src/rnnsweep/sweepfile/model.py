@@ -245,7 +245,8 @@ class SweepFile(Section):
             )
         for name in self.per_architecture:
             if name not in known:
-                raise unknown(name, known, inside="per_architecture")
+                way = "Delete it here, too, or add it to `architectures:`"
+                raise unknown(name, known, inside="per_architecture", way=way)
         return self
 
 

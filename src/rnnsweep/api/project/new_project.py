@@ -109,7 +109,7 @@ def init(
     folder: str | Path = ".",
     *,
     table: str | Path | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     label: str | None = None,
 ) -> NewProject:
     """Make a project in a folder, which is made where it is not there.
@@ -120,7 +120,7 @@ def init(
     Args:
         folder: of the project.
         table: your rows (CSV, TSV, JSON Lines, Parquet): the sweep then fits their size and classes.
-        text: column of the text; None finds it by its name, then by its values.
+        text: column of the text, or several; None finds it by its name, then by its values.
         label: column of the label; None finds it by its name, then by its values.
 
     Returns:
@@ -198,9 +198,7 @@ def _is_of_other_columns(file: Path, table: Path, root: Path, columns: Sequence[
         own = [one for one in asked.overrides if one.startswith(("data.text=", "data.label="))]
         if own == list(columns) or SweepFolder.of(root / "mlruns", asked.name).is_started:
             return False
-        read = config.text_columns or ()
-        text = read[0] if len(read) == 1 else None  # several are found by their names
-        _, written = _sweep_of(read_table(table, text, config.label), table, root)
+        _, written = _sweep_of(read_table(table, config.text_columns, config.label), table, root)
     except ValueError:  # it names other columns, or cannot be read
         return False
     return _is_file_of(file, written)

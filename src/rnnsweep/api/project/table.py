@@ -1,5 +1,6 @@
 """The table that a new project is made from: its columns, what is left out of it, and what it holds."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -52,7 +53,7 @@ class ProjectTable:
         return shown
 
 
-def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable:
+def read_table(table: Path, text: str | Sequence[str] | None, label: str | None) -> ProjectTable:
     """Read the rows of a table; columns that are not named are found by their names, then by their values.
 
     The settings name the columns of the texts in any case, so that nobody has to guess what a sweep read.
@@ -64,7 +65,9 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
 
     if not table.exists():
         raise UserError(f"--from {table}: there is no such file.{near_file(str(table))}".removesuffix("."))
-    named = {key: value for key, value in (("data.text", text), ("data.label", label)) if value}
+    wanted = [text] if isinstance(text, str) else list(text or ())
+    texts_named = wanted[0] if len(wanted) == 1 else wanted
+    named = {key: value for key, value in (("data.text", texts_named), ("data.label", label)) if value}
     rows = ["data=files", quote("data.train", str(table.resolve()))]
     columns = [quote(key, value) for key, value in named.items()]
     try:
@@ -72,6 +75,13 @@ def read_table(table: Path, text: str | None, label: str | None) -> ProjectTable
     except data.NoColumn as error:
         options = str(error).replace("data.label=", "--label ").replace("data.text=", "--text ")
         raise UserError(options) from None  # those of `init` in place of the settings of a run
+    except UserError as error:
+        several = wanted[0].split(",") if len(wanted) == 1 else []
+        if len(several) < 2 or not str(error).startswith(f"data.text={wanted[0]!r}: "):
+            raise
+        said = str(error).partition(" Did you mean")[0].removesuffix(".")
+        options = " ".join(f"--text {shlex.quote(one.strip())}" for one in several)
+        raise UserError(f"{said}. Several columns are named one by one: {options}") from None
     config = compose([*rows, *columns, *guess.settings]).data
     file = data.columns_read(config)
     texts, labels = file.columns, file.label

@@ -145,14 +145,14 @@ def _print(
     for line in _lines(planned, test_rows, groups, smallest):
         console.print(line)
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
-    _print_what_comes_next(console, planned)
+    _print_what_comes_next(console, planned, classes=smallest is not None)
 
 
-def _print_what_comes_next(console: "Console", planned: "Plan") -> None:
+def _print_what_comes_next(console: "Console", planned: "Plan", *, classes: bool) -> None:
     """Print what shortens a sweep, why its file is refused, and the next command."""
     if planned.shorter:
         console.print("To shorten it:")
-    for line in _say_shorter(planned):
+    for line in _say_shorter(planned, classes=classes):
         console.print(line, soft_wrap=True)
     if planned.refused:
         console.print(f"! {planned.refused}")
@@ -194,7 +194,7 @@ def _lines(
     yield from say_time(planned)
 
 
-def _say_shorter(planned: "Plan") -> Iterator[str]:
+def _say_shorter(planned: "Plan", *, classes: bool) -> Iterator[str]:
     """Yield a line for each setting that shortens the sweep: a command, or what the sweep file takes."""
     for one in planned.shorter:
         time = f"about {durations(one.seconds, one.seconds_most)}"
@@ -202,7 +202,9 @@ def _say_shorter(planned: "Plan") -> Iterator[str]:
             start = re.sub(r" --trials \d+", "", planned.next or "")
             yield f"  {start} --trials {one.value}  # {time}"
         else:
-            yield f"  - {one.key}={one.value}  # under overrides: {time}"
+            balanced = ", which balances the training rows over the labels"
+            changes = balanced if classes and one.key == "data.limit" else ""
+            yield f"  - {one.key}={one.value}  # under overrides: {time}{changes}"
 
 
 def _range(low: str, high: str) -> str:

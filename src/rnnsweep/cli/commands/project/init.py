@@ -21,11 +21,11 @@ MOST_NAMED = 4  # columns that are not read
 )
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 @click.option("--from", "table", type=click.Path(path_type=Path), metavar="FILE", help="Your rows.")
-@click.option("--text", metavar="COLUMN", help="Column of the text. [default: by its name]")
+@click.option("--text", metavar="COLUMN", multiple=True, help="Column of the text; again for several.")
 @click.option("--label", metavar="COLUMN", help="Column of the class or number. [default: by its name]")
 @json_option
 def init_command(
-    folder: Path, table: Path | None, text: str | None, label: str | None, as_json: bool
+    folder: Path, table: Path | None, text: Sequence[str], label: str | None, as_json: bool
 ) -> None:
     """Make a project in a folder.
 
@@ -39,7 +39,7 @@ def init_command(
         from rnnsweep.api.compile_ahead import start_in_background
 
         with telling(READING):
-            made = api.init(folder, table=table, text=text, label=label)
+            made = api.init(folder, table=table, text=text or None, label=label)
         start_in_background()
         emit(asdict(made))
     if not as_json:
@@ -52,7 +52,7 @@ def init_command(
         echo(f"Next: {made.next}", err=True)
 
 
-def _lines_on_table(made: "api.NewProject", named: Mapping[str, str | None]) -> list[str]:
+def _lines_on_table(made: "api.NewProject", named: Mapping[str, Sequence[str] | None]) -> list[str]:
     """Return which columns are read and how they were found, what is left out, and what groups rows."""
     from rnnsweep.data import say_others
 
