@@ -135,6 +135,11 @@ def test_architectures_that_differ_in_searched_settings_alone_are_said_to_be_the
     assert said("model.hidden_size: [8, 16]", "optimizer.lr: [0.1, 0.2]") == [same]
     assert said("optimizer.lr: [0.1, 0.2]") == []
     assert said("model.hidden_size: {choices: [8, 16], when: {optimizer.name: sgd}}") == []
+    assert said("model.hidden_size: {choices: [8, 16], when: {model.cell: [gru, lstm]}}") == [same]
+    of_adam = "model.hidden_size: {choices: [8, 16], when: {optimizer.name: adam}}"
+    assert said(of_adam) == [same], "each trial searches it"
+    for both in ("optimizer: [adam, sgd]", "optimizer.name: [adam, sgd]"):
+        assert said(both, of_adam) == [], "only some trials search it"
 
 
 def test_a_setting_that_a_searched_one_may_wake_is_searched(tmp_path):

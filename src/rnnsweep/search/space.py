@@ -186,12 +186,16 @@ def say_alike(sweep: Sweep, bases: Mapping[str, RunConfig]) -> list[str]:
     lines = []
     for name, base in bases.items():
         dimensions = sweep.dimensions(name)
-        searched = {"model", *(one.key for one in dimensions if not one.when)}
-        fixed = {key: value for key, value in flatten(base).items() if key not in searched}
-        known = repr((fixed, dimensions, sweep.derivations(name)))
-        if first.setdefault(known, name) != name:
+        own = tuple(one.key for one in dimensions)
+        under = tuple(f"{key}." for key in own)  # settings of a group that is searched as a whole
+        flat = flatten(base)
+        known = {k: v for k, v in flat.items() if k not in own and not k.startswith(under)}
+        searched = {"model", *(one.key for one in dimensions if applies(one, known))}
+        fixed = {key: value for key, value in flat.items() if key not in searched}
+        shape = repr((fixed, dimensions, sweep.derivations(name)))
+        if first.setdefault(shape, name) != name:
             lines.append(
-                f"{first[known]} and {name} are the same network here: what differs between them is searched,"
+                f"{first[shape]} and {name} are the same network here: what differs between them is searched,"
                 " in the same space"
             )
     return lines

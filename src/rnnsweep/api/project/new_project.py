@@ -81,6 +81,8 @@ space:
 per_architecture:
   bag:  # has no hidden units: the width is that of the embedding
     model.embedding_size: {{type: int, low: 32, high: 128, log: true}}
+#  wide_gru:  # keeps its width; searched, it is gru once more
+#    model.hidden_size: [128]
 """
 
 
