@@ -31,6 +31,40 @@ def test_each_figure_is_an_svg_with_its_numbers_and_a_page_to_print(comparison, 
     assert all((tmp_path / "out" / f"{name}.pdf").read_bytes().startswith(b"%PDF-") for name in figures)
 
 
+def mean_curve(runs, curves):
+    found = compare_records(runs, curves, sweep="demo")
+    figure = next(one for one in figures(found) if one.name == "curves")
+    return [dict(zip(figure.columns, row, strict=True)) for row in figure.rows if row[0] == "gru"]
+
+
+def test_validations_at_slightly_other_fractions_of_an_epoch_are_one_point_of_the_mean_curve():
+    runs = make_runs(replicates=4)
+    curves = make_curves(runs, validations=8)
+    odd = curves["run_id"].isin(sorted(curves["run_id"].unique())[::2]) & (curves["epoch"] % 1 != 0)
+    drawn = mean_curve(runs, curves.assign(epoch=curves["epoch"].where(~odd, curves["epoch"] - 0.004)))
+    straight = mean_curve(runs, curves)
+    assert [one["runs"] for one in drawn] == [4] * 8
+    assert [one["mean"] for one in drawn] == [one["mean"] for one in straight]
+    assert all(0 <= a["epoch"] - b["epoch"] <= 0.004 for a, b in zip(straight, drawn, strict=True))
+
+
+def test_trainings_of_unequal_numbers_of_validations_meet_at_the_end_of_each_epoch():
+    runs = make_runs(replicates=4)
+    curves = make_curves(runs, validations=8)
+    short = curves["run_id"].isin(sorted(curves["run_id"].unique())[::2]) & (curves["epoch"] % 1 == 0.75)
+    drawn = mean_curve(runs, curves[~short])
+    assert {one["epoch"]: one["runs"] for one in drawn if one["epoch"] % 1 == 0} == {1.0: 4, 2.0: 4}
+
+
+def test_a_replicate_that_was_interrupted_is_in_no_mean_curve():
+    runs = make_runs(replicates=4)
+    curves = make_curves(runs, validations=8)
+    broken = runs[(runs["role"] == "replicate") & (runs["architecture"] == "gru")]["run_id"].iloc[0]
+    runs.loc[runs["run_id"] == broken, "state"] = "interrupted"
+    drawn = mean_curve(runs, curves[(curves["run_id"] != broken) | (curves["epoch"] <= 1)])
+    assert [one["runs"] for one in drawn] == [3] * 8
+
+
 def test_a_curve_of_one_epoch_is_a_dot_with_a_bar():
     runs = make_runs(replicates=3)
     dots = {}

@@ -459,6 +459,14 @@ def test_curves_that_still_rise_are_told():
     assert "still rising at the end" in found
 
 
+def test_a_rise_in_the_last_quarter_of_six_validations_is_that_of_the_last_two():
+    runs = calm()
+    height = dict(enumerate([0.60, 0.61, 0.62, 0.63, 0.70, 0.70], start=1))
+    curves = make_curves(runs, validations=6).assign(value=lambda table: (table["step"] // 100).map(height))
+    (found,) = remarks(runs, curves=curves)
+    assert "still rising at the end, by 7.00 points in the last quarter of training" in found
+
+
 def test_the_command_for_twice_the_epochs_names_each_key_once():
     runs = calm()
     curves = make_curves(runs).assign(value=lambda table: table["step"] / 2000)

@@ -1,4 +1,4 @@
-"""The figures on the search: learning curves, trials' scores, importances, what trials and time buy."""
+"""The figures on the search: trials' scores, importances, what trials and time buy."""
 
 from typing import Any
 
@@ -7,98 +7,16 @@ import numpy as np
 import pandas as pd
 
 from rnnsweep.comparison.evidence.records import Comparison
+from rnnsweep.comparison.figures.curves import BAR, lines
 from rnnsweep.comparison.figures.drawing import ROW, WIDTH, around, hues, rows_of, scores, table, values
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.trials import last_attempts
 from rnnsweep.tasks import Score
-from rnnsweep.tasks.score import HIGHER
 
-POINTS = 120  # of one drawn curve
-BAR, THIN = 11, 5  # pixels of an architecture's bar, and where there are many
+THIN = 5  # pixels of an architecture's bar, where there are many
 MANY = 20  # architectures
 BETWEEN = 15  # pixels between the bars of two settings
 ENOUGH = 20  # complete trials: of fewer the importance of a setting is rough
-
-
-def _lines(data: pd.DataFrame, x: alt.X, y: alt.Y, colours: alt.Color) -> alt.LayerChart:
-    """Draw a line an architecture on its band; data has its `architecture`, `low`, `high` and `tooltip`.
-
-    An architecture with one row has no line: its value is a dot, and its band a bar.
-    """
-    base = alt.Chart(data).encode(x=x, color=colours, description="tooltip:N")
-    band = base.mark_area(opacity=0.12, clip=True).encode(y="low:Q", y2="high:Q")
-    line = base.mark_line(strokeWidth=2, strokeJoin="round", clip=True).encode(y=y)
-    layers = [band, line]
-    alone = data[~data["architecture"].duplicated(keep=False)]
-    if len(alone):
-        one = alt.Chart(alone).encode(x=x, color=colours, description="tooltip:N")
-        bar = one.mark_bar(size=BAR, opacity=0.12, clip=True).encode(y="low:Q", y2="high:Q")
-        layers += [bar, one.mark_circle(size=60, opacity=1, clip=True).encode(y=y)]
-    return alt.layer(*layers).properties(width=WIDTH, height=300)
-
-
-def curves_figure(comparison: Comparison) -> Figure | None:
-    """Draw validation scores over epochs: the mean of the replicates, and from worst to best as a band."""
-    data = _mean_curves(comparison)
-    if data is None:
-        return None
-    names = tuple(data["architecture"].unique())
-    last = data.groupby("architecture").tail(1)[["architecture", "mean", "epoch", "runs"]]
-    tooltip = {
-        name: f"{name}: {mean:.4f} at epoch {epoch:g}, mean of {runs} runs"
-        for name, mean, epoch, runs in last.itertuples(index=False)
-    }
-    score = comparison.score
-    worst, best = ("low", "high") if score.direction == HIGHER else ("high", "low")
-    ends = data.sort_values(worst, key=score.turned)[worst]  # all but the worst tenth, where a curve begins
-    frame = [ends.iloc[len(ends) // 10], *data[best]]
-    y = alt.Y(**scores(score, "mean", "validation", of=frame))
-    columns = ("architecture", "epoch", "mean", "low", "high", "runs")
-    return Figure(
-        name="curves",
-        title="Learning curves",
-        label=f"Validation {score.title} over epochs",
-        how="Each line is the mean validation score of an architecture's replicates during training, its "
-        "band the worst and the best of them: a line that still climbs at the right edge was stopped early.",
-        drawn=_lines(
-            data.assign(tooltip=data["architecture"].map(tooltip)),
-            alt.X(**values("epoch", "epoch")),
-            y,
-            hues(names),
-        ),
-        columns=columns,
-        rows=[tuple(row) for row in data[list(columns)].itertuples(index=False)],
-        architectures=names,
-    )
-
-
-def _mean_curves(comparison: Comparison) -> pd.DataFrame | None:
-    curves, runs = comparison.curves, comparison.runs
-    if curves is None or not len(curves):
-        return None
-    known = runs[runs["role"] == "replicate"]
-    if not len(known):
-        known = runs[runs["run_id"].isin([s.run_id for s in comparison.standings])]
-    owner = dict(zip(known["run_id"].astype(str), known["architecture"].astype(str), strict=True))
-    own = curves[
-        (curves["key"] == f"validation/{comparison.score.name}")
-        & curves["run_id"].astype(str).isin(set(owner))
-    ]
-    if not len(own):
-        return None
-    own = own.assign(
-        architecture=own["run_id"].astype(str).map(owner), epoch=own["epoch"].astype(float).round(3)
-    )
-    grouped = own.groupby(["architecture", "epoch"])["value"]
-    return _thin(grouped.agg(mean="mean", low="min", high="max", runs="count").reset_index())
-
-
-def _thin(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return at most POINTS of each architecture, the last among them."""
-    place = curves.groupby("architecture").cumcount(ascending=False)
-    count = curves.groupby("architecture")["epoch"].transform("count")
-    thin: pd.DataFrame = curves[place % np.ceil(count / POINTS) == 0]
-    return thin
 
 
 def trials_figure(comparison: Comparison) -> Figure | None:
@@ -290,7 +208,7 @@ def _bought(
         title=title,
         label=f"Expected best validation score by {_SPENT[spent]}",
         how=how,
-        drawn=_lines(data.assign(tooltip=data["architecture"].map(tooltip)), x, y, hues(curves)),
+        drawn=lines(data.assign(tooltip=data["architecture"].map(tooltip)), x, y, hues(curves)),
         columns=columns,
         rows=rows,
         architectures=tuple(curves),

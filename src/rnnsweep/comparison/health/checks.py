@@ -254,5 +254,5 @@ def _longer(standing: Standing, trials: pd.DataFrame) -> str:
 
 def _last_gain(curve: pd.DataFrame, score: Score) -> float:
     values = score.turned(curve.sort_values("step")["value"].astype(float).to_numpy())
-    last = max(1, len(values) // 4)
+    last = math.ceil(len(values) / 4)  # all that fall into the last quarter: of six validations two
     return float(np.max(values[-last:]) - np.max(values[:-last])) if len(values) > last + 1 else 0.0

@@ -15,6 +15,7 @@ from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import TestReads, say_reads
 from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Spent, Standing
 from rnnsweep.comparison.figures import scores_of_test_part, search as search_charts
+from rnnsweep.comparison.figures.curves import curves_figure
 from rnnsweep.comparison.figures.drawing import around, css
 from rnnsweep.comparison.figures.figure import Figure, data_link, to_csv
 from rnnsweep.comparison.figures.front import front_figure
@@ -131,7 +132,7 @@ def figures(comparison: Comparison) -> list[Figure]:
         scores_of_test_part.replicates_figure(comparison),
         front_figure(comparison),
         scores_of_test_part.parameters_figure(comparison),
-        search_charts.curves_figure(comparison),
+        curves_figure(comparison),
         search_charts.trials_figure(comparison),
         search_charts.importance_figure(comparison),
         marginals_figure(comparison),
