@@ -442,6 +442,23 @@ def test_a_fold_that_is_hard_for_all_is_told_in_place_of_seeds():
     assert list(spread_of_replicates(standings[:1], 0.002)) == [], "nobody beside it to compare with"
 
 
+def test_networks_that_read_a_part_of_the_texts_that_the_baseline_reads_whole_are_told():
+    def said(level: float, lengths=(120.0,), cut=0.847) -> list[str]:
+        runs = make_runs({"gru": level, "lstm": level - 0.02}, linear=0.7)
+        runs["data.max_length"] = np.resize(lengths, len(runs))
+        return [
+            one.sentence for one in compare_records(runs, cut=cut).health if "whole texts" in one.sentence
+        ]
+
+    assert said(0.6) == [
+        "84.7 % of the texts have more than data.max_length=120 tokens: networks read that many of each, and"
+        " the linear baseline reads whole texts: what is beyond may count for it."
+    ]
+    assert said(0.8) == [], "a network is better"
+    assert said(0.6, cut=0.1) == [], "few texts are cut"
+    assert said(0.6, lengths=(60.0, 120.0)) == [], "the share is known of one length"
+
+
 def test_with_folds_seeds_are_judged_beside_the_others_on_the_same_fold():
     fell = [0.7, 0.69, 0.4, 0.5, 0.7]  # on the third, where the others did not
     standings = [of_folds("gru", fell), of_folds("lstm", HARD), of_folds("linear", HARD, baseline=True)]

@@ -45,6 +45,7 @@ class TestRows:
     data: tuple[str, ...] = ()  # what was read, a line each
     share: float | None = None  # of all rows, drawn for the test; 0: the rows are given; None: not known
     validation: "ValidationPart | None" = None  # the rows by which the search chose
+    cut: float = 0.0  # share of the texts that are longer than what networks read
 
 
 def read_test_rows(
@@ -73,6 +74,7 @@ def read_test_rows(
         corpus.facts.lines(f" of fold {config.fold} of {config.folds}" if config.folds else ""),
         0.0 if config.gives_test_rows else config.test_share,
         ValidationPart(chosen_by, drawn, config.group is not None) if chosen_by else None,
+        corpus.facts.lengths["cut"],
     )
 
 

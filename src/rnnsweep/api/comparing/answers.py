@@ -120,6 +120,7 @@ def compare(
         groups=test_rows.groups_N,
         test_share=test_rows.share,
         validation=test_rows.validation,
+        cut=test_rows.cut,
         test_reads=folder.count_test_reads(),
         plan=plan,
         on=folder.machine(),

@@ -27,6 +27,7 @@ from rnnsweep.comparison.health.checks import (
     search_continued,
 )
 from rnnsweep.comparison.health.convergence import Bounds, converged, say_converged
+from rnnsweep.comparison.health.cut_texts import cut_texts
 from rnnsweep.comparison.health.recurrence import plain_networks, without_recurrence
 from rnnsweep.comparison.health.validation import chosen_by_chance, say_luck
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
@@ -100,6 +101,7 @@ def compare_records(
     groups: ArrayLike | None = None,
     test_share: float | None = None,
     validation: ValidationPart | None = None,
+    cut: float = 0.0,
     studies: Sequence[pd.DataFrame] = (),
     behind: int = 0,
     stopped: Sequence[Stop] = (),
@@ -127,6 +129,7 @@ def compare_records(
             of the rows of all that were tested, fold after fold.
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
         validation: the rows by which the search chose, where they are known.
+        cut: share of the texts that are longer than what networks read.
         studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
             said of whole studies, for any sampler and pruner.
         behind: runs of the sweep that the store does not have yet.
@@ -218,6 +221,7 @@ def compare_records(
             *read_by_baseline(standings, parts),
             *left_out(table, standings, verdicts, sweep=name),
             *without_recurrence(table, standings, verdicts),
+            *cut_texts(table, standings, verdicts, share=cut),
             *check_health(
                 table,
                 standings,
