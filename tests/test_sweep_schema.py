@@ -17,7 +17,8 @@ from rnnsweep.sweepfile.search_space.values import load_yaml
 BEYOND = {
     *("no question", "an empty question", "a key twice", "no YAML", "low above high", "a log range at 0"),
     *("log with a step", "the architecture in the space", "a circle", "itself as condition", "wrong slots"),
-    *("a section of another architecture", "an override without a value", "an endless bound"),
+    *("a section of another architecture", "a section of a removed architecture", "an endless bound"),
+    "an override without a value",
     *("an architecture called as the baseline", "an override with brackets in a list"),
     "an override with braces in a list",
     *("the architecture among the overrides", "a key set and searched", "a choice twice"),
