@@ -124,7 +124,8 @@ def clean(
             if one.sweep not in refusals and (sweep is None or one.sweep in names)
         ]
         removals += [_removal(mlruns, one) for one in entities]
-        removals += _left_behind(mlruns, None if sweep is None else names[0])
+        aside = left_behind(mlruns, None if sweep is None else names[0])
+        removals += [removal_of_folder(path, own) for own, path in aside]
         if yes:
             if before is not None:
                 before(Cleaning(tuple(removals), refusals, done=False))
@@ -158,21 +159,26 @@ def _losers(mlruns: Path, names: list[str], locks: ExitStack | None) -> tuple[li
 def _removal(mlruns: Path, one: "Deleted") -> Removal:
     records = records_folder(mlruns, one.key) if one.kind == "run" and one.key else None
     places = (_own_folder(mlruns, one), one.artifacts, records)
-    paths = tuple(path for path in places if path is not None and path.is_dir())
+    return removal_of(one, "deleted", tuple(path for path in places if path is not None and path.is_dir()))
+
+
+def removal_of(one: "Deleted", why: str, paths: tuple[Path, ...]) -> Removal:
+    """Make the removal of a run or a model of the store, with the folders that go."""
     run_id = one.id if one.kind == "run" else None
     size = sum(folder_size(path) for path in paths)
     what = f"{one.kind} {one.id[:10]} {one.name}"
-    return Removal(what, "deleted", size, paths, one.foreign, run_id, sweep=one.sweep, kind=one.kind)
+    return Removal(what, why, size, paths, one.foreign, run_id, sweep=one.sweep, kind=one.kind)
 
 
-def _left_behind(mlruns: Path, name: str | None) -> list[Removal]:
-    """List the folders of removed sweeps, or of one, that were not removed to the end."""
+def removal_of_folder(path: Path, sweep: str) -> Removal:
+    """Make the removal of a sweep's folder, below mlruns/sweeps/ or set aside."""
+    return Removal(f"folder of sweep {sweep}", WHOLE, folder_size(path), (path,), sweep=sweep, kind="folder")
+
+
+def left_behind(mlruns: Path, name: str | None = None) -> list[tuple[str, Path]]:
+    """List the folders that were set aside to remove a sweep, or one sweep, and that are still there."""
     folders = [(path.name.rpartition(".")[0], path) for path in own_folders(mlruns, REMOVED)]
-    return [
-        Removal(f"folder of sweep {own}", WHOLE, folder_size(path), (path,), sweep=own, kind="folder")
-        for own, path in folders
-        if name in (None, own)
-    ]
+    return [(own, path) for own, path in folders if name in (None, own)]
 
 
 def _own_folder(mlruns: Path, run: "Deleted") -> Path | None:
@@ -213,6 +219,7 @@ def rebuild_store(
         UserError: there is no such sweep, it is running, or nothing was recorded.
     """
     from rnnsweep.tracking.ship.rebuild import rebuild
+    from rnnsweep.tracking.spool.spool import belongs
 
     places = find_paths()
     folder = None if sweep is None else find_started(sweep, places)
@@ -222,7 +229,7 @@ def rebuild_store(
     own = folder.key() if folder else None
     done = rebuild(
         places.mlruns,
-        wanted=lambda key: own is None or key == own or key.startswith(f"{own}."),
+        wanted=lambda key: own is None or belongs(key, own),
         tell=tell,
     )
     if not (done.runs or done.deleted or done.elsewhere):

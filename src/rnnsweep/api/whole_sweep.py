@@ -7,9 +7,18 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from rnnsweep.api.find_sweep import find_name
-from rnnsweep.api.storage import REMOVED, WHOLE, Cleaning, Removal, refuse_removal
+from rnnsweep.api.storage import (
+    REMOVED,
+    WHOLE,
+    Cleaning,
+    Removal,
+    left_behind,
+    refuse_removal,
+    removal_of,
+    removal_of_folder,
+)
 from rnnsweep.errors import UserError
-from rnnsweep.files import own_folder, own_folders
+from rnnsweep.files import own_folder
 from rnnsweep.machine import read_machine
 from rnnsweep.paths import find_paths
 from rnnsweep.state.folder import SweepFolder
@@ -19,7 +28,6 @@ from rnnsweep.tracking.spool.archive import records_folder
 from rnnsweep.tracking.spool.forget import forget_notes, forget_spools, kept_keys
 from rnnsweep.tracking.spool.note import read_note
 from rnnsweep.tracking.store.address import LOCAL
-from rnnsweep.tracking.store.deleted import Deleted
 from rnnsweep.tracking.store.sweep_runs import (
     StoredSweep,
     mark_deleted,
@@ -50,7 +58,7 @@ def remove_sweep(
     """
     places = find_paths()
     mlruns, name = places.mlruns, find_name(sweep, places)
-    folder, left = SweepFolder.of(mlruns, name), _left_behind(mlruns, name)
+    folder, left = SweepFolder.of(mlruns, name), [path for _, path in left_behind(mlruns, name)]
     with ExitStack() as locks:
         if folder.path.is_dir():
             _hold(folder, locks if yes else None)
@@ -74,11 +82,6 @@ def remove_sweep(
             for one in left:
                 shutil.rmtree(one, onerror=refuse_removal)
     return Cleaning(tuple(removals), elsewhere, yes)
-
-
-def _left_behind(mlruns: Path, name: str) -> list[Path]:
-    """List the folders of this name that an earlier call did not come to the end of."""
-    return [path for path in own_folders(mlruns, REMOVED) if path.name.rpartition(".")[0] == name]
 
 
 def _set_aside(mlruns: Path, folder: SweepFolder) -> Path:
@@ -122,12 +125,11 @@ def _removals(
     stored: StoredSweep,
     keys: list[str],
 ) -> list[Removal]:
-    folders = [path for path in (folder.path, *left) if path.is_dir()]
-    removals = [
-        Removal(f"folder of sweep {name}", WHOLE, folder_size(path), (path,), sweep=name, kind="folder")
-        for path in folders
+    removals = [removal_of_folder(path, name) for path in (folder.path, *left) if path.is_dir()]
+    removals += [
+        removal_of(one, WHOLE, () if one.artifacts is None else (one.artifacts,))
+        for one in (*stored.runs, *stored.models)
     ]
-    removals += [_of_store(one, name) for one in (*stored.runs, *stored.models)]
     removals += [
         Removal(f"version {one} of model {name}", WHOLE, 0, sweep=name, kind="registered model version")
         for one in stored.versions
@@ -138,20 +140,6 @@ def _removals(
         for path in records
     ]
     return removals
-
-
-def _of_store(one: Deleted, name: str) -> Removal:
-    paths = (one.artifacts,) if one.artifacts is not None else ()
-    return Removal(
-        f"{one.kind} {one.id[:10]} {one.name}",
-        WHOLE,
-        sum(folder_size(path) for path in paths),
-        paths,
-        one.foreign,
-        one.id if one.kind == "run" else None,
-        sweep=name,
-        kind=one.kind,
-    )
 
 
 def _elsewhere(mlruns: Path, folder: SweepFolder) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnsweep.tracking.read.row import RunRow
+from rnnsweep.tracking.spool.spool import belongs
 from rnnsweep.tracking.store.address import check_answers
 from rnnsweep.tracking.store.store import open_client
 from rnnsweep.tracking.tags import Tag
@@ -64,7 +65,7 @@ def _search(client: Any, sweep: str | None, own: str | None) -> Iterator[Any]:
         chosen = experiments[first : first + 100]
         for run in _pages(client.search_runs, experiment_ids=chosen, filter_string=query):
             key = run.data.tags.get(Tag.KEY)
-            if own is None or key is None or f"{key}.".startswith(f"{own}."):
+            if own is None or key is None or belongs(key, own):
                 yield run
 
 

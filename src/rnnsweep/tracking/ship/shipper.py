@@ -25,7 +25,7 @@ from rnnsweep.tracking.ship.shipped import BUSY, Shipped
 from rnnsweep.tracking.ship.shipping import LINES, ship_once
 from rnnsweep.tracking.ship.waiting import is_waiting, target_of
 from rnnsweep.tracking.spool.note import read_note, wait_for_run_id
-from rnnsweep.tracking.spool.spool import spooled_keys
+from rnnsweep.tracking.spool.spool import belongs, spooled_keys
 from rnnsweep.tracking.spool.stale import close_stale, owned_keys
 from rnnsweep.tracking.store.address import destination
 from rnnsweep.tracking.store.chosen import LOCAL, refuse_unchosen
@@ -139,7 +139,7 @@ class Shipper:
 
     def _waiting(self, *, pictures: bool = True) -> list[str]:
         own = self._waits_for
-        keys = (k for k in spooled_keys(self.mlruns) if own is None or k == own or k.startswith(f"{own}."))
+        keys = (k for k in spooled_keys(self.mlruns) if own is None or belongs(k, own))
         waiting = [key for key in keys if is_waiting(self.mlruns, key, pictures=pictures)]
         return [key for key in waiting if target_of(self.mlruns, key) == self.target]
 
@@ -208,8 +208,7 @@ def sync(mlruns: Path, uri: str | None = None, *, deadline_s: float = 20.0, pati
 def _running_sweeps(mlruns: Path, keys: Sequence[str]) -> list[str]:
     """Name the running sweeps of which some runs are."""
     running = [folder for folder in SweepFolder.every(mlruns) if folder.is_running()] if keys else []
-    of = {folder.name: f"{folder.key()}." for folder in running}
-    return [name for name, own in of.items() if any(f"{key}.".startswith(own) for key in keys)]
+    return [folder.name for folder in running if any(belongs(key, folder.key()) for key in keys)]
 
 
 def _await_sent(

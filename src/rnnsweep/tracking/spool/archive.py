@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rnnsweep.files import PRIVATE_FOLDER, open_own, own_folder, read_own, write_whole
-from rnnsweep.tracking.spool.spool import KEY, Record, check_key, parse_line, spool_folder
+from rnnsweep.tracking.spool.spool import KEY, Record, belongs, check_key, parse_line, spool_folder
 
 RECORDS = "records"
 LEAST, RATIO = 64 << 20, 200  # bytes that every record may unpack to, and times its size
@@ -110,7 +110,7 @@ def record_folders(mlruns: Path, parent: str) -> list[Path]:
     """List the folders of the records of a run and of those under it, whose keys begin with its key."""
     folder = own_folder(mlruns, RECORDS)
     names = os.listdir(folder) if folder.is_dir() else []
-    return [folder / name for name in names if name == parent or name.startswith(f"{parent}.")]
+    return [folder / name for name in names if belongs(name, parent)]
 
 
 def forget_records(mlruns: Path, key: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rnnsweep.files import own_folder
 from rnnsweep.tracking.spool.archive import RECORDS, records_folder
-from rnnsweep.tracking.spool.spool import KEY, spool_folder
+from rnnsweep.tracking.spool.spool import KEY, belongs, spool_folder
 
 
 def kept_keys(mlruns: Path, parent: str) -> set[str]:
@@ -16,7 +16,7 @@ def kept_keys(mlruns: Path, parent: str) -> set[str]:
     folders = (spool, own_folder(spool, "notes"), own_folder(mlruns, RECORDS))
     names = {name for folder in folders if folder.is_dir() for name in os.listdir(folder)}
     keys = {name.removesuffix(".jsonl").removesuffix(".json").removesuffix(".files") for name in names}
-    return {key for key in keys if KEY.fullmatch(key) and (key == parent or key.startswith(f"{parent}."))}
+    return {key for key in keys if KEY.fullmatch(key) and belongs(key, parent)}
 
 
 def forget_spools(mlruns: Path, keys: Iterable[str], *, onerror: Callable[..., object]) -> None:

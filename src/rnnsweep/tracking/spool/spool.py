@@ -51,6 +51,11 @@ def check_key(key: str) -> str:
     return key
 
 
+def belongs(key: str, parent: str) -> bool:
+    """Return whether a key is that of a run, or of one under it, as of a trial under its sweep."""
+    return key == parent or key.startswith(f"{parent}.")
+
+
 def spool_folder(mlruns: Path) -> Path:
     """Return the folder of the spools, made if it is not there."""
     mlruns.mkdir(parents=True, exist_ok=True)
