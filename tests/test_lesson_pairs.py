@@ -5,6 +5,7 @@ import json
 import pytest
 from examples.lesson.__main__ import NAME, lesson_command
 from examples.lesson.pairs import BEGIN, END, Pair, Side, lesson_pairs, write_pairs
+from small_sweeps import write_small_sweep
 
 from rnnsweep.cli.entry import main
 
@@ -62,29 +63,18 @@ def test_a_mistake_is_told_in_one_line(home, capsys, arguments, message):
     assert not (home / "docs").exists()
 
 
-SWEEP = """# Does it matter whether the last state or the mean is taken?
-name: lesson-pooling
-architectures:
-  last: [model=lstm, model.pooling=last]
-  mean: [model=lstm, model.pooling=mean]
-trials: 1
-replicates: 2
-baseline: false
-space: {}
-overrides: [data=files, data.train=rows.csv, model.hidden_size=4, trainer.max_epochs=1]
-"""
+QUESTION = "Does it matter whether the last state or the mean is taken?"
 
 
 @pytest.mark.slow
 def test_a_sweep_that_ran_is_a_line_with_its_verdict_and_its_memory(home, capsys):
-    rows = (f"the {('good', 'bad')[n % 2]} text {n},{n % 2}" for n in range(80))
-    (home / "rows.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
-    (home / "pooling.yaml").write_text(SWEEP)
+    variants = {"last": "model.pooling=last", "mean": "model.pooling=mean"}
+    write_small_sweep(home, "pooling.yaml", QUESTION, variants, name="lesson-pooling")
     assert main(["sweep", "pooling.yaml", "--slots", "1"]) == 0
     capsys.readouterr()
     assert main(["--pairs", "--json"], program=lesson_command, name=NAME) == 0
     (told,) = json.loads(capsys.readouterr().out)["pairs"]
-    assert (told["name"], told["question"]) == ("pooling", SWEEP.splitlines()[0][2:])
+    assert (told["name"], told["question"]) == ("pooling", QUESTION)
     assert [side["replicates"] for side in told["sides"]] == [2, 2]
     assert all(side["activations"] > 0 for side in told["sides"])
     assert "2 replicates cannot show that one is better" in told["sentences"][0]

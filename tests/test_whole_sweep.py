@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from simulation import without_waiting
+from small_sweeps import write_small_sweep
 from test_cleaning import go
 from tracking_store import fresh_store, open_run, ship
 
@@ -389,23 +390,10 @@ def test_what_a_removed_sweep_has_on_other_machines_is_named(home, mlruns, capsy
     ) in " ".join(capsys.readouterr().err.split())
 
 
-SMALL = """# Does dropout pay?
-architectures:
-  none: [model=lstm, model.dropout=0.0]
-  half: [model=lstm, model.dropout=0.5]
-trials: 1
-replicates: 2
-baseline: false
-space: {}
-overrides: [data=files, data.train=rows.csv, model.hidden_size=4, trainer.max_epochs=1]
-"""
-
-
 @pytest.mark.slow
 def test_a_comparison_says_how_many_runs_of_its_sweep_are_missing(home, capsys):
-    rows_of_file = (f"the {('good', 'bad')[n % 2]} text {n},{n % 2}" for n in range(80))
-    (home / "rows.csv").write_text("text,label\n" + "\n".join(rows_of_file) + "\n")
-    (home / "small.yaml").write_text(SMALL)
+    variants = {"none": "model.dropout=0.0", "half": "model.dropout=0.5"}
+    write_small_sweep(home, "small.yaml", "Does dropout pay?", variants)
     assert main(["sweep", "small.yaml", "--slots", "1"]) == 0
     mlruns, number = home / "mlruns", len(rnnsweep.runs("small"))
     run = rnnsweep.runs("small").query("role == 'replicate' and architecture == 'none'")["run_id"].iloc[-1]
