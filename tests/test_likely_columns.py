@@ -11,7 +11,7 @@ from rnnsweep.cli import main
 from rnnsweep.data import NoColumn, prepare
 from rnnsweep.data.config import DataConfig
 
-ACT = "another that may be meant, by the first 1,000 rows: act (5 values): "
+ACT = "another that may be meant, by a sample of up to 1,000 rows: act (5 values): "
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_words_of_many_values_come_after_numbers_and_four_others_are_listed(home
     ]
     (home / "rows.csv").write_text("\n".join(["note,name,a,b,c,d,e", *lines]) + "\n")
     assert refused("train data.train=rows.csv").endswith(
-        "data.label=a; others that may be meant, by the first 1,000 rows: b (3 values), c (4 values),"
+        "data.label=a; others that may be meant, by a sample of up to 1,000 rows: b (3 values), c (4 values),"
         " d (5 values), e (6 values) ...:"
         " data.label=b"
     )
@@ -183,3 +183,23 @@ def test_a_table_of_numbers_is_refused_and_its_classes_are_not_taken_for_texts(h
     lines = [f"{n / 7:.6f},{n / 11:.6f},{('walking up', 'sitting down')[n % 2]}" for n in range(60)]
     (home / "rows.csv").write_text("\n".join(["x,z,activity", *lines]) + "\n")
     assert "Its columns hold numbers: " in refused("train data.train=rows.csv")
+
+
+def test_the_label_and_the_groups_of_a_table_that_is_sorted_by_them_are_found(home, capsys):
+    sections = ("law", "history", "poetry")
+    lines = [
+        f"a verse of several words {n},{sections[n // 1200]},book{n // 60},{1 + n // 12 % 5}"
+        for n in range(3600)
+    ]
+    (home / "verses.csv").write_text("\n".join(["passage,section,scroll,chapter", *lines]) + "\n")
+    assert main(["init", "new", "--from", "verses.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "labels: section (found by its values; others that may be meant" in said
+    assert "by their values these may: 'scroll' (60 values): data.group=scroll keeps" in said
+
+
+def test_groups_of_few_rows_are_found_where_they_are_neighbours(home, capsys):
+    lines = [f"a note of several words {n},{n % 3},writer{n // 3}" for n in range(9000)]
+    (home / "notes.csv").write_text("\n".join(["text,label,by", *lines]) + "\n")
+    assert main(["init", "new", "--from", "notes.csv"]) == 0
+    assert "'by' (3,000 values): data.group=by" in capsys.readouterr().err

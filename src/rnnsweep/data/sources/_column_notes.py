@@ -9,7 +9,7 @@ from rnnsweep.data.classes.labels import MISSING
 from rnnsweep.data.classes.numbers import is_dates, is_number
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.sources._columns import LABEL, TEXT, group_column, plain
-from rnnsweep.data.sources._likely_columns import FIRST, WORDS, first_rows
+from rnnsweep.data.sources._likely_columns import SAMPLE, WORDS, every_row, sample, sampled_rows
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together
@@ -65,7 +65,7 @@ def other_texts(path: Path, config: DataConfig, read: Sequence[str]) -> tuple[st
         config: the settings of the corpus.
         read: columns of the text and the label.
     """
-    return tuple(_other_texts(first_rows(path, config), read))
+    return tuple(_other_texts(sampled_rows(path, config), read))
 
 
 def _other_texts(columns: Iterable[tuple[str, Sequence[str]]], read: Sequence[str]) -> Iterator[str]:
@@ -78,7 +78,7 @@ def fuller_text(columns: Mapping[str, Sequence[str]], read: Sequence[str]) -> st
     """Return a column of longer texts, where the one that is read is often empty; None where there is none.
 
     Args:
-        columns: the first values of each, as text.
+        columns: a sample of the values of each, as text.
         read: columns of the text and the label.
     """
     values = columns.get(read[0], [])
@@ -112,11 +112,17 @@ def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:
         config: the settings of the corpus.
         read: columns of the text and the label.
     """
-    every = dict(first_rows(path, config, most=None))
+    every = every_row(path, config)
     if group_column(path, list(every), config, read) is not None:
         return ""
-    likely = _count_repeating({name: values[:FIRST] for name, values in every.items()}, read)
-    counts = _count_repeating({name: every[name] for name in likely}, read)
+    # few rows of a group are neighbours where the file is sorted by it; many are anywhere
+    likely = {
+        name
+        for name, values in every.items()
+        for some in (values[:SAMPLE], sample(values))
+        if _count_repeating({name: some}, read)
+    }
+    counts = _count_repeating({name: every[name] for name in every if name in likely}, read)
     if not counts:
         return ""
     listed = ", ".join(f"{name!r} ({number:,} values)" for name, number in list(counts.items())[:4])

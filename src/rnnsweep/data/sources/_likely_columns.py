@@ -1,10 +1,12 @@
 """Which columns of a table may hold texts and labels by their values, where their names do not tell."""
 
+import random
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from rnnsweep.data.classes.numbers import is_dates, is_number, is_quantity
 from rnnsweep.data.config import DataConfig
@@ -22,13 +24,15 @@ from rnnsweep.data.sources._columns import (
 from rnnsweep.data.tables import Table, find_column, read_table
 from rnnsweep.errors import UserError, nearest
 
-Columns = Sequence[tuple[str, list[str]]]  # each name, with the first values as text
+Columns = Sequence[tuple[str, list[str]]]  # each name, with a sample of its values as text
+
+T = TypeVar("T")
 
 FLAGS = {"0", "1", "0.0", "1.0", "True", "False"}
 FEW_VALUES = 20  # of a column of words, up to which it is likelier a label than a column of few numbers
 MOST_ABOVE = 20  # rows above the names of the columns
 MOST_LISTED = 4
-FIRST = 1000  # rows by whose values a column is chosen
+SAMPLE = 1000  # rows by whose values a column is chosen
 WORDS = 4  # of a text at least, on average
 _TAG = re.compile(r"O|[BIESLU]-\S+")  # of a word, in the formats of CoNLL
 _TAGS = re.compile(r"(ner|pos|chunk|word|token|bio|iob)(tags?|labels?)")
@@ -41,7 +45,7 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
     """Return the error with what the rows look like: likely columns, a header that is a row, flags."""
     try:
-        columns = first_rows(path, config)
+        columns = sampled_rows(path, config)
     except UserError:  # its rows are not as long as its first line: the error says enough
         return error
     missing, wanted = error.missing, error.wanted
@@ -70,7 +74,7 @@ def say_others(others: Mapping[str, int]) -> str:
     listed = ", ".join(f"{name} ({others[name]} values)" for name in names[:MOST_LISTED])
     more = " ..." if len(names) > MOST_LISTED else ""
     many = "another that may be meant" if len(names) == 1 else "others that may be meant"
-    return f"{many}, by the first {FIRST:,} rows: {listed}{more}: data.label={shlex.quote(names[0])}"
+    return f"{many}, by a sample of up to {SAMPLE:,} rows: {listed}{more}: data.label={shlex.quote(names[0])}"
 
 
 def _unusable(columns: Columns, missing: str, text: int) -> str:
@@ -130,22 +134,42 @@ def _is_row(columns: Columns) -> bool:
     return any(name and (is_number(name) or name in values) for name, values in columns)
 
 
-def first_rows(path: Path, config: DataConfig, *, most: int | None = FIRST) -> list[tuple[str, list[str]]]:
-    """Return each column of a file: its name, and its first values as text; `most` None: all of them."""
+def every_row(path: Path, config: DataConfig) -> dict[str, list[str]]:
+    """Return each column of a file with its values as text."""
+    return dict(_read(path, config, whole=True))
+
+
+def sampled_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
+    """Return each column of a file: its name, and `sample` of its values as text."""
+    return _read(path, config, whole=False)
+
+
+def _read(path: Path, config: DataConfig, *, whole: bool) -> list[tuple[str, list[str]]]:
     table = read_table(path, replace(read_options(config), header=False), list)
-    columns = as_texts(table, most)
+    columns = as_texts(table, whole=whole)
     if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
         columns = [(values[0].strip(), values[1:]) for _, values in columns]
     return columns
 
 
-def as_texts(table: Table, most: int | None = FIRST) -> list[tuple[str, list[str]]]:
-    """Return the first values of each column of a table as text, as `first_rows` does."""
+def as_texts(table: Table, *, whole: bool = False) -> list[tuple[str, list[str]]]:
+    """Return each column of a table with `sample` of its values as text, or all of them."""
     return [
-        (name, list(map(as_text, values[:most])))
+        (name, list(map(as_text, values if whole else sample(values))))
         for name, values in table.columns.items()
-        if not any(isinstance(value, dict) for value in values[:FIRST])  # its inner columns are there
+        if not any(isinstance(value, dict) for value in values[:SAMPLE])  # its inner columns are there
     ]
+
+
+def sample(values: Sequence[T]) -> Sequence[T]:
+    """Return the first values and others drawn from the rest, the same places of every column.
+
+    A file may be sorted by its label or its groups, so that its first rows hold one of them.
+    """
+    if len(values) <= SAMPLE:
+        return values
+    places = random.Random(0).sample(range(MOST_ABOVE, len(values)), SAMPLE - MOST_ABOVE)
+    return [*values[:MOST_ABOVE], *(values[place] for place in sorted(places))]
 
 
 def _are_tags(values: Sequence[str]) -> bool:
