@@ -481,7 +481,7 @@ def test_curves_of_which_some_rise_much_and_most_do_not_still_rise_on_average():
     curves = make_curves(runs, validations=6).assign(value=0.6)
     late = curves["run_id"].isin(sorted(curves["run_id"].unique())[:2]) & (curves["step"] == 600)
     (found,) = remarks(runs, curves=curves.assign(value=curves["value"].where(~late, 0.7)))
-    assert "still rising at the end, by 2.00 points in the last quarter of training" in found
+    assert "still rising at the end, by 2.00 points in about the last quarter of training" in found
 
 
 def test_the_command_for_twice_the_epochs_names_each_key_once():

@@ -203,3 +203,28 @@ def test_groups_of_few_rows_are_found_where_they_are_neighbours(home, capsys):
     (home / "notes.csv").write_text("\n".join(["text,label,by", *lines]) + "\n")
     assert main(["init", "new", "--from", "notes.csv"]) == 0
     assert "'by' (3,000 values): data.group=by" in capsys.readouterr().err
+
+
+def test_init_reads_characters_where_most_words_are_in_no_training_text(home, capsys):
+    draw = random.Random(1)
+    lines = [
+        f"{''.join(draw.choices(letters, k=6))},{language}"
+        for _ in range(300)
+        for letters, language in (("abcdef", "one"), ("uvwxyz", "other"))
+    ]
+    (home / "names.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    assert main(["init", "new", "--from", "names.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "% of the words of the validation and test rows are in no training text: the sweep reads" in said
+    assert "characters (data.tokens=characters)" in said
+    written = (home / "new" / "sweeps" / "names.yaml").read_text()
+    assert "are in no training text\n  - data.tokens=characters\n" in written
+    assert "data.max_length=8\n" in written
+
+
+def test_init_reads_lists_of_tokens_as_they_are(home, capsys):
+    rows = [{"text": [f"t{n}", f"u{n}"], "label": "ab"[n % 2]} for n in range(200)]
+    (home / "lists.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["init", "new", "--from", "lists.jsonl"]) == 0
+    assert "data.tokens" not in (home / "new" / "sweeps" / "lists.yaml").read_text()
+    assert "the sweep reads" not in capsys.readouterr().err

@@ -381,7 +381,7 @@ def test_names_of_which_most_occur_once_may_group_rows_and_numbers_may_not(home,
     """Of 1,200 rows 400 have no name, 500 a name of their own, and 300 one that three rows have."""
     names = ["" if n < 400 else f"person {n if n < 900 else n // 3}" for n in range(1200)]
     lines = [
-        f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},{name},{n * n % 1013}"
+        f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},{name},{n * n % 2027}"
         for n, name in enumerate(names)
     ]
     (home / "rows.csv").write_text("text,label,said by,price\n" + "\n".join(lines[::-1]) + "\n")

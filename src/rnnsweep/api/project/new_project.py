@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import wrap
 
-from rnnsweep.api.project.table import SKIP_EMPTY, SKIP_UNLABELLED, ProjectTable, read_table
+from rnnsweep.api.project.table import LONGEST, SKIP_EMPTY, SKIP_UNLABELLED, ProjectTable, read_table
 from rnnsweep.api.project.test_share import FEW_TEST_ROWS, larger_test_share
 from rnnsweep.config import compose, quote
 from rnnsweep.data.summary.remarks import CorpusFacts
@@ -96,15 +96,12 @@ class NewProject:
     next: str
     guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # setting -> columns that it reads
-    other_labels: Mapping[str, int] = field(
-        default_factory=dict
-    )  # columns that may be the label too, where its column was found by its values -> number of values
+    # columns that may be the label too, where its column was found by its values -> number of values
+    other_labels: Mapping[str, int] = field(default_factory=dict)
     other_texts: tuple[str, ...] = ()  # columns that may hold texts too, and are not read
     left_out: int = 0  # rows without text, which the sweep leaves out
     rows: int = 0  # of the table that have a label, those without text among them
-    remarks: tuple[
-        str, ...
-    ] = ()  # empty texts and rows without a label, which are left out; a column of groups
+    remarks: tuple[str, ...] = ()  # what is left out, words that are unknown, a column of groups
 
 
 def init(
@@ -232,12 +229,14 @@ def _sweep_of(read: ProjectTable, table: Path, root: Path) -> tuple[str, str]:
     rows = [
         *([SKIP_EMPTY] if read.left_out else []),
         *([SKIP_UNLABELLED] if read.unlabelled else []),
+        *([read.tokens] if read.tokens else []),
     ]
     source = ["data=files", quote("data.train", _path(table, root)), *read.settings, *rows]
     comments = {
         SKIP_EMPTY: f"{read.empty}: their rows are left out",
         SKIP_UNLABELLED: f"{read.remarks.get('missing-like-label')};"
         " data.missing_is_class=true takes such names as classes",
+        read.tokens: read.remarks.get("unknown", "").partition(":")[0],
     }
     if "groups" in read.remarks:
         comments[source[1]] = read.remarks["groups"]
@@ -275,7 +274,7 @@ def _sizes(facts: "CorpusFacts") -> list[str]:
     """Choose lengths, epochs and batches by the rows: small tables take more epochs of small batches."""
     rows, longest = facts.parts["train"]["rows"] or 0, max(8, round(facts.lengths["p95"]))
     epochs, batch = (10, 16) if rows < 2000 else (5, 32) if rows < 20000 else (3, 64)
-    settings = [f"data.max_length={min(longest, 200)}", f"data.batch_size={batch}"]
+    settings = [f"data.max_length={min(longest, LONGEST)}", f"data.batch_size={batch}"]
     return [*settings, f"trainer.max_epochs={epochs}", "trainer.validate_every=0.5"]
 
 

@@ -13,6 +13,8 @@ from rnnsweep.data.summary.remarks import CorpusFacts, codes, of_rows_read
 from rnnsweep.errors import UserError
 
 SKIP_EMPTY, SKIP_UNLABELLED = "data.skip_empty=true", "data.skip_unlabelled=true"
+LONGEST = 200  # tokens of a text that a new sweep reads at most
+_MOSTLY_UNKNOWN = 0.5  # of the words of new texts, from which on smaller tokens are read
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class ProjectTable:
     left_out: int = 0
     rows: int = 0
     unlabelled: bool = False
+    unknown: float = 0.0  # share of the words of validation and test rows that no training text has
+    tokens: str = ""  # the setting that reads smaller tokens, where most words are unknown
     other_texts: tuple[str, ...] = ()  # columns that may hold texts too, and are not read
     repeating: str = ""  # columns that may group rows, where none does by its name
 
@@ -43,6 +47,11 @@ class ProjectTable:
         shown: dict[str, str] = {}
         if self.left_out:
             shown["empty"] = f"{self.empty}: the sweep leaves them out ({SKIP_EMPTY})"
+        if self.tokens:
+            shown["unknown"] = (
+                f"{self.unknown:.1%} of the words of the validation and test rows are in no training text:"
+                f" the sweep reads {self.tokens.partition('=')[2]} ({self.tokens})"
+            )
         for code in ("missing-like-label", "groups"):
             if code in messages:
                 shown[code] = messages[code]
@@ -95,6 +104,7 @@ def read_table(table: Path, text: str | Sequence[str] | None, label: str | None)
         other_labels=guess.others,
         columns={"data.text": texts, "data.label": (labels,)},
         rows=_rows(facts),
+        unknown=facts.unknown,
         unlabelled=unlabelled,
         other_texts=data.other_texts(table, config, [*texts, labels]),
         repeating=data.say_repeating(table, config, [*texts, labels]),
@@ -102,9 +112,30 @@ def read_table(table: Path, text: str | Sequence[str] | None, label: str | None)
     skipped = [SKIP_EMPTY] if "empty" in codes(facts.remarks) else []
     if skipped:
         facts, _, _ = _describe([*rows, *columns, *skipped])
+    left_out = facts.left_out if skipped else 0
+    tokens, facts = _smaller_tokens(facts, [*rows, *columns, *skipped])
     if share := larger_test_share(facts):  # remarks count the rows of the test part that the sweep draws
-        facts, _, _ = _describe([*rows, *columns, *skipped, share])
-    return replace(read, facts=facts, left_out=facts.left_out if skipped else 0)
+        facts, _, _ = _describe([*rows, *columns, *skipped, *([tokens] if tokens else []), share])
+    return replace(read, facts=facts, left_out=left_out, tokens=tokens)
+
+
+def _smaller_tokens(facts: "CorpusFacts", overrides: Sequence[str]) -> "tuple[str, CorpusFacts]":
+    """Return the setting that reads tokens smaller than words, where most words of new texts are unknown.
+
+    Args:
+        facts: of the rows as words.
+        overrides: what they were read by.
+
+    Returns:
+        The setting, "" where words are read, and the facts of the rows so read.
+    """
+    if facts.unknown <= _MOSTLY_UNKNOWN:
+        return "", facts
+    for setting in ("data.tokens=characters", "data.tokens=subwords"):
+        smaller, _, _ = _describe([*overrides, setting])
+        if smaller.unknown < facts.unknown and smaller.lengths["p95"] <= LONGEST:
+            return setting, smaller
+    return "", facts
 
 
 def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, Guess, bool]":

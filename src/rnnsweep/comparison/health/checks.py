@@ -240,7 +240,7 @@ def _still_rising(
     if gain > margin:
         yield HealthRemark(
             f"{standing.architecture}: its validation score was still rising at the end, by "
-            f"{apart(standing.score, gain)} in the last quarter of training.",
+            f"{apart(standing.score, gain)} in about the last quarter of training.",
             f"see what twice the epochs bring: {_longer(standing, trials)}",
             standing.architecture,
         )
