@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from hypothesis import given, strategies as st
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from short_trainings import Record, StopAfter, assert_same_weights, same, weights
 
@@ -14,7 +15,7 @@ from rnnsweep.data import prepare
 from rnnsweep.errors import UserError
 from rnnsweep.networks import parameter_count
 from rnnsweep.training import Diverged, Scores, checkpoint, evaluate, train
-from rnnsweep.training.loader import Position, TrainingChunks, validation_points
+from rnnsweep.training.loader import Position, TrainingChunks, validated_share, validation_points
 
 
 def test_a_training_learns_and_its_scores_tell_what_it_took(settings, tmp_path):
@@ -468,6 +469,19 @@ def test_a_gpu_that_is_not_there_is_said_so(settings):
 )
 def test_validations_come_at_fractions_of_an_epoch_and_at_its_end(every, points):
     assert validation_points(10, every) == points
+
+
+@given(count=st.integers(2, 5000), parts=st.integers(1, 20))
+def test_validations_of_any_number_of_batches_have_the_same_epochs(count, parts):
+    every = 1 / parts
+    found = [validated_share(point, count, every) for point in validation_points(count, every)]
+    if count >= parts:
+        assert found == pytest.approx([turn / parts for turn in range(1, parts + 1)], abs=1e-6)
+    assert found[-1] == 1.0
+
+
+def test_away_from_a_validation_the_epoch_is_that_of_the_batches():
+    assert validated_share(30, 100, 0.5) == 0.3
 
 
 def test_chunks_from_any_position_give_the_rest_of_the_epoch(settings):

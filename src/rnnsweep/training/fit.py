@@ -138,6 +138,7 @@ def _module(run: RunConfig, corpus: EncodedCorpus, make: Callable[..., TrainingM
         task=fit_task(run, corpus),
         batches=batch_count(corpus.train, batch_size=run.data.batch_size),
         epochs=run.trainer.max_epochs,
+        validate_every=run.trainer.validate_every,
         accumulate=run.trainer.accumulate,
         dropout_seed=run.seed_of("dropout"),
     )

@@ -123,8 +123,24 @@ class TrainingChunks:
 
 def validation_points(count: int, every: float) -> list[int]:
     """Return the mini-batches of an epoch after which to validate: each fraction `every`, and the end."""
-    inner = (round(turn * every * count) for turn in range(1, int(1 / every) + 1))
-    return sorted({min(max(point, 1), count) for point in (*inner, count)})
+    return sorted({min(max(round(share * count), 1), count) for share in _shares(every)})
+
+
+def validated_share(batch: int, count: int, every: float) -> float:
+    """Return the share of an epoch that a validation is meant to follow: half, after 80 of 161 batches.
+
+    Args:
+        batch: mini-batches done of the epoch.
+        count: all of them.
+        every: as of `validation_points`; away from its points the share is that of the batches.
+    """
+    done = batch / count
+    nearest = min(_shares(every), key=lambda share: abs(share - done))
+    return round(nearest if abs(nearest - done) * count <= 1 else done, 6)
+
+
+def _shares(every: float) -> list[float]:
+    return [*(turn * every for turn in range(1, int(1 / every) + 1)), 1.0]
 
 
 class ValidationBatches:

@@ -25,7 +25,7 @@ from rnnsweep.optim.schedule import Plateau, factor
 from rnnsweep.tasks import LOSS, Task, TaskSpec
 from rnnsweep.training.distributed.gradients import GradientSum
 from rnnsweep.training.lightning_loops import set_step, validate_next
-from rnnsweep.training.loader import Chunk, Position
+from rnnsweep.training.loader import Chunk, Position, validated_share
 from rnnsweep.training.metrics import Metrics, Tally, named
 from rnnsweep.training.reading import embedded, read_embedded
 
@@ -45,6 +45,7 @@ class TrainingModule(pl.LightningModule):
         task: the same on the corpus.
         batches: mini-batches of an epoch.
         epochs: of the whole training; schedules end there.
+        validate_every: share of an epoch between two validations.
         accumulate: pieces that a mini-batch is cut into.
         dropout_seed: of the masks of embedded tokens.
 
@@ -61,6 +62,7 @@ class TrainingModule(pl.LightningModule):
         task: Task,
         batches: int,
         epochs: int,
+        validate_every: float = 1.0,
         accumulate: int = 1,
         dropout_seed: int = 0,
     ) -> None:
@@ -73,6 +75,7 @@ class TrainingModule(pl.LightningModule):
         self.validation: Metrics | None = None  # of the last validation
         self.stopped: str | None = None  # why the training was asked to stop
         self._batches, self._total = batches, batches * epochs
+        self._validate_every = validate_every
         self._accumulate, self._dropout_seed = accumulate, dropout_seed
         self._learned = Tally(spec, task, scores=spec.running)
         self._validated = Tally(spec, task)
@@ -171,7 +174,10 @@ class TrainingModule(pl.LightningModule):
         if self.config.schedule == "plateau":
             self._plateau.update(self.validation[LOSS])
         values = named(learned, "train") | named(self.validation, "validation")
-        self._log({**values, "epoch": self.epochs_done, "optimizer/lr": rate})
+        at, count, every = self.position, self._batches, self._validate_every
+        # the same number in replicates whose epochs have other numbers of batches: mean curves join these
+        epoch = at.epoch + validated_share(at.batch, count, every)
+        self._log({**values, "epoch": epoch, "optimizer/lr": rate})
 
     @property
     def optimizer(self) -> Optimizer:

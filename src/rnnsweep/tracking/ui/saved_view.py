@@ -18,6 +18,8 @@ BESIDE = 130  # of them before and after a name
 LETTER = 8
 WIDEST = 400
 LIMIT = 20_000  # characters of an experiment's tag
+# replicates with other numbers of rows have other numbers of steps, and the page joins equal places
+_BY_EPOCH = {"xAxisKey": "metric", "selectedXAxisMetricKey": "epoch"}
 
 
 def pack(name: str, state: dict[str, Any], *, created_ms: int) -> str:
@@ -78,7 +80,7 @@ def page(**values: Any) -> dict[str, Any]:
         "autoRefreshEnabled": True,
         "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
-        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+        "globalLineChartConfig": {"lineSmoothness": 0, **_BY_EPOCH},
         "chartsSearchFilter": "",
         **values,
     }
@@ -98,7 +100,7 @@ def hidden(metrics: Iterable[str]) -> list[dict[str, Any]]:
 def line(
     metric: str, place: str, *, title: str, between: tuple[float, float] | None = None
 ) -> dict[str, Any]:
-    """Return a chart of curves over optimiser steps.
+    """Return a chart of curves over epochs.
 
     Args:
         metric: its name.
@@ -116,8 +118,7 @@ def line(
         xAxisScaleType="linear",
         scaleType="linear",
         range=dict(zip(("yMin", "yMax"), between, strict=True)) if between else {},
-        xAxisKey="step",
-        selectedXAxisMetricKey="",
+        **_BY_EPOCH,
         yAxisKey="metric",
         yAxisExpressions=[],
         ignoreOutliers=False,
