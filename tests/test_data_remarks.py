@@ -141,6 +141,33 @@ def test_rows_of_one_group_stay_on_one_side_where_asked_and_are_told_where_not(t
     assert not parts[0] & parts[1]
 
 
+def test_values_of_a_group_that_share_a_text_are_told_with_the_groups_that_they_make(tmp_path):
+    rows = [{**row, "author": f"a{n % 20}"} for n, row in enumerate(rows_of())]
+    shared = [{"text": f"Amen, {name}!", "label": "good"} for name in ("one", "two")]
+    pairs = ((0, "a1"), (0, "a2"), (0, "a3"), (1, "a7"), (1, "a8"))
+    rows += [{**shared[which], "author": author} for which, author in pairs]
+    corpus = read(tmp_path, rows, group="author")
+    tested = len(set(corpus.groups("test").tolist()))
+    said = (
+        "data.group=author: 20 values, each in one part; 5 of them share a text with another and stay"
+        " together ('a1', 'a2' and 'a3' are one group of 33 rows); that makes 17 groups in all"
+    )
+    assert told(tmp_path, rows, "groups", group="author") == (f"{said}, {tested} of them in the test part")
+    folds = read(tmp_path, rows, group="author", folds=5)
+    assert len({group for part in ("train", "validation", "test") for group in folds.groups(part)}) == 17
+    assert told(tmp_path, rows, "groups", group="author", folds=5) == said
+    rows += [{"text": f"{text}.", "label": "good", "author": ""} for text in ("amen ONE", "alone")]
+    said = told(tmp_path, rows, "groups", group="author", folds=5)
+    assert said.endswith(
+        "; 2 rows without one go with rows of an equal text, if any; that makes 18 groups in all"
+    )
+    many = [{**row, "author": f"a{n % 20}"} for n, row in enumerate(rows_of())]
+    many += [{"text": "amen", "label": "bad", "author": f"a{n}"} for n in range(7)]
+    said = told(tmp_path, many, "groups", group="author", folds=5)
+    assert "7 of them share a text" in said
+    assert "('a0', 'a1', 'a2', 'a3' and 3 more are one group of 77 rows)" in said
+
+
 def test_senders_of_letters_group_rows_by_their_name_and_subjects_do_not(tmp_path):
     rows = [
         {"body": sentence(n, "x"), "label": n % 2, "subject": f"Re: {n % 30}", "from": f"a{n % 20}@b.org"}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.groups import words_alone
 from rnnsweep.data.rows import PARTS, Rows, TextRows
+from rnnsweep.data.summary.group_remarks import remark_on_groups
 from rnnsweep.data.summary.label_shares import remark_on_shares
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.data.summary.token_remarks import remarks_on_tokens
@@ -150,7 +151,7 @@ def _lengths(read: _Read) -> dict[str, float]:
 def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
     yield from _overlaps(read)
     yield from _near_duplicates(read)
-    yield from _groups(read)
+    yield from remark_on_groups(read.rows, read.chosen, read.config)
     if counts:
         yield from _conflicting(read)
         yield from _of_labels(read, counts)
@@ -206,31 +207,6 @@ def _near_duplicates(read: _Read) -> Iterator[Remark]:
 
 def _texts(count: int) -> str:
     return "1 text" if count == 1 else f"{count:,} texts"
-
-
-def _groups(read: _Read) -> Iterator[Remark]:
-    """Yield how many rows of validation and test share a group, as an author, with training rows."""
-    names, column = read.rows.group_names, read.rows.group_column
-    if names is None or column is None:
-        return
-    of_part = {part: [names[n] for n in read.chosen[part].tolist()] for part in PARTS}
-    distinct = len(set(names))
-    if not 1 < distinct < 0.9 * len(names) and not read.config.group:
-        return  # a group for each row, or one for all, groups nothing
-    trained = set(of_part["train"]) - {""}
-    shared = {part: sum(name in trained for name in of_part[part]) for part in ("validation", "test")}
-    if any(shared.values()):
-        listed = " and ".join(f"{n:,} of {len(of_part[part]):,} {part} rows" for part, n in shared.items())
-        keeps = f"data.group={column} keeps each on one side"
-        way = "the files that are given have it so" if read.config.group else keeps
-        yield Remark("groups", f"column {column!r} groups rows: {listed} are of a group that trains; {way}")
-    elif read.config.group:
-        both = len({*of_part["validation"]} & {*of_part["test"]} - {""})
-        kept = f"{both:,} in validation and test rows of the files, the others" if both else "each"
-        alone, values = names.count(""), distinct - ("" in names)
-        each = "1 row without one is" if alone == 1 else f"of {alone:,} rows without one each is"
-        without = f"; {each} a group of its own" if alone else ""
-        yield Remark("groups", f"data.group={column}: {values:,} values, {kept} in one part{without}")
 
 
 def _conflicting(read: _Read) -> Iterator[Remark]:

@@ -1,0 +1,86 @@
+"""Remarks on a column whose values keep rows together: how many are in several parts, or in one."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from rnnsweep.data.config import DataConfig
+from rnnsweep.data.rows import PARTS, Rows, TextRows
+from rnnsweep.data.summary.remarks import Remark
+
+NAMED = 4  # values of the largest set that is kept together
+
+
+def remark_on_groups(rows: TextRows, chosen: Mapping[str, Rows], config: DataConfig) -> Iterator[Remark]:
+    """Yield how many rows of validation and test share a group, as an author, with training rows.
+
+    Args:
+        rows: all rows, as read.
+        chosen: part -> numbers of its rows.
+        config: the settings of the corpus.
+    """
+    names, column = rows.group_names, rows.group_column
+    if names is None or column is None:
+        return
+    of_part = {part: [names[n] for n in chosen[part].tolist()] for part in PARTS}
+    if not 1 < len(set(names)) < 0.9 * len(names) and not config.group:
+        return  # a group for each row, or one for all, groups nothing
+    trained = set(of_part["train"]) - {""}
+    shared = {part: sum(name in trained for name in of_part[part]) for part in ("validation", "test")}
+    if any(shared.values()):
+        listed = " and ".join(f"{n:,} of {len(of_part[part]):,} {part} rows" for part, n in shared.items())
+        keeps = f"data.group={column} keeps each on one side"
+        way = "the files that are given have it so" if config.group else keeps
+        yield Remark("groups", f"column {column!r} groups rows: {listed} are of a group that trains; {way}")
+    elif config.group:
+        both = len({*of_part["validation"]} & {*of_part["test"]} - {""})
+        kept = f"{both:,} in validation and test rows of the files, the others" if both else "each"
+        all_names = [name for part in PARTS for name in of_part[part]]
+        together = _say_together(rows, chosen, all_names, folds=config.folds is not None)
+        values = len(set(all_names) - {""})
+        yield Remark("groups", f"data.group={column}: {values:,} values, {kept} in one part{together}")
+
+
+def _say_together(rows: TextRows, chosen: Mapping[str, Rows], names: Sequence[str], *, folds: bool) -> str:
+    """Return what equal texts keep together beside the values, and how many groups that makes.
+
+    Args:
+        rows: all rows, as read.
+        chosen: part -> numbers of its rows.
+        names: the value of each row of the parts, in the order of `PARTS`.
+        folds: whether each row is tested in turn, so that no test part is counted.
+    """
+    groups = np.concatenate([rows.groups_N[chosen[part]] for part in PARTS]).tolist()
+    rows_of = Counter(groups)
+    values_of: dict[int, dict[str, None]] = {}
+    for group, name in zip(groups, names, strict=True):
+        if name:
+            values_of.setdefault(group, {})[name] = None
+    joined = {group: list(values) for group, values in values_of.items() if len(values) > 1}
+    alone = [group for group, name in zip(groups, names, strict=True) if not name]
+    by_text = any(rows_of[group] > 1 for group in alone)
+    said = ""
+    if joined:
+        largest = max(joined, key=lambda group: rows_of[group])
+        said += (
+            f"; {sum(map(len, joined.values())):,} of them share a text with another and stay together"
+            f" ({_listed(joined[largest])} are one group of {rows_of[largest]:,} rows)"
+        )
+    if by_text:
+        one = "the row without one goes" if len(alone) == 1 else f"{len(alone):,} rows without one go"
+        said += f"; {one} with rows of an equal text, if any"
+    elif alone:
+        each = "1 row without one is" if len(alone) == 1 else f"of {len(alone):,} rows without one each is"
+        said += f"; {each} a group of its own"
+    if joined or by_text:
+        tested = np.unique(rows.groups_N[chosen["test"]]).size
+        of_test = "" if folds else f", {tested:,} of them in the test part"
+        said += f"; that makes {len(rows_of):,} groups in all{of_test}"
+    return said
+
+
+def _listed(values: Sequence[str]) -> str:
+    shown = [repr(value) for value in values[:NAMED]]
+    last = f"{len(values) - NAMED:,} more" if len(values) > NAMED else shown.pop()
+    return f"{', '.join(shown)} and {last}"
