@@ -243,18 +243,40 @@ def test_a_gap_between_validation_and_test_is_told():
     assert any("10.00 points better than the test mean" in r for r in remarks(runs))
 
 
-CHOSEN = "that the search chose the trial by this score, with the luck of its one seed."
+CHOSE = "the search: it chose the trial by this score, with the luck of its one seed."
+TRUST = " Trust the test column."
 
 
-def of_replicates(runs, validation, test, linear=None):
-    """Let each replicate have these scores, and three fits of a baseline those of `linear`."""
+def of_replicates(runs, validation, test, linear=None, searched=None):
+    """Let each replicate have these scores, and three fits of a baseline those of `linear`.
+
+    `searched` is the validation score of the baseline on the split of the search, where it has one; then the
+    replicates have other splits.
+    """
     runs.loc[runs["role"] == "replicate", ["validation", "test"]] = [validation, test]
+    runs = runs.assign(key="")
     if linear is None:
         return runs
     fit = {"role": "baseline", "architecture": "linear", "state": "complete", "overrides": "[]"}
-    fit |= dict(zip(["validation", "test"], linear, strict=True))
-    fits = [{**fit, "run_id": f"fit{n}", "key": f"demo.linear-r{n}", "seed": n} for n in range(3)]
-    return pd.concat([runs.assign(key=""), pd.DataFrame(fits)], ignore_index=True)
+    scores = dict(zip(["validation", "test"], linear, strict=True))
+    fits = [
+        {**fit, **scores, "run_id": f"fit{n}", "key": f"demo.linear-r{n}", "seed": 1000 + n} for n in range(3)
+    ]
+    if searched is not None:
+        fits.append({**fit, "validation": searched, "run_id": "fit", "key": "demo.linear", "seed": 0})
+    return pd.concat([runs, pd.DataFrame(fits)], ignore_index=True)
+
+
+def on_other_splits(runs, key="data.split_seed"):
+    """Let each replicate have a split of its own, as the search's trials do not."""
+    own = runs["role"] == "replicate"
+    runs.loc[own, "overrides"] = [
+        json.dumps([*json.loads(text), f"{key}={int(seed) + 1}"])
+        for text, seed in zip(runs.loc[own, "overrides"], runs.loc[own, "seed"], strict=True)
+    ]
+    repeated = runs["key"].str.contains("-r")
+    runs.loc[repeated, "overrides"] = [f'["{key}={int(seed) + 1}"]' for seed in runs.loc[repeated, "seed"]]
+    return runs
 
 
 def gap_said(runs, **options):
@@ -264,38 +286,92 @@ def gap_said(runs, **options):
 
 def test_a_gap_between_validation_and_test_has_what_the_search_chose_apart_from_what_replicates_have():
     said = gap_said(of_replicates(calm(), 0.69, 0.6))
-    assert "are 9.00 points better on validation rows than on test rows: validation rows and test" in said
-    assert said.endswith(
-        f"keeps the best of its validations; the other 1.00 points are {CHOSEN} Trust the test column."
-    )
+    assert "are 9.00 points better on validation rows than on test rows. Validation rows and test" in said
+    assert said.endswith(f"keeps the best of its validations. The other 1.00 points come from {CHOSE}{TRUST}")
     more = gap_said(of_replicates(calm(), 0.75, 0.6))
-    assert more.endswith("; the search's choice adds nothing. Trust the test column.")
+    assert more.endswith(f" The search's choice adds nothing.{TRUST}")
 
 
 @pytest.mark.parametrize("linear", [None, (0.492, 0.5)])
 def test_replicates_that_are_no_better_on_validation_leave_the_gap_to_the_search_alone(linear):
     said = gap_said(of_replicates(calm(), 0.59, 0.6, linear=linear))
     assert said.endswith(
-        "Replicates, which the search did not choose by their scores, are 1.00 points worse on validation"
-        f" rows than on test rows: so the gap is {CHOSEN} Trust the test column."
+        " The replicates, which were not chosen by their scores, are 1.00 points worse on validation rows"
+        f" than on test rows. So the gap comes from {CHOSE}{TRUST}"
     )
 
 
 def test_the_baselines_replicates_say_how_far_validation_rows_and_test_rows_differ():
     said = gap_said(of_replicates(calm(), 0.65, 0.6, linear=(0.513, 0.5)))
-    assert "10.00 points better than the test mean. Replicates, which the search did not choose by" in said
-    assert (
-        "are 5.00 points better on validation rows than on test rows; the linear baseline, which chooses"
-        in said
-    )
-    assert (
-        "is 1.30 points better on validation rows than on test rows. So validation rows and test rows" in said
-    )
+    assert "10.00 points better than the test mean. The replicates, which were not chosen by" in said
     assert said.endswith(
-        "differ by about that; 3.70 points more are mostly that each training keeps the best of its"
-        f" validations; the other 5.00 points are {CHOSEN}"
-        " Trust the test column."
+        "are 5.00 points better on validation rows than on test rows. The linear baseline, which chooses by"
+        " validation little more than its penalty, is 1.30 points better on validation rows than on test"
+        " rows. So validation rows and test rows differ by about that. 3.70 points more are mostly because"
+        f" each training keeps the best of its validations. The other 5.00 points come from {CHOSE}{TRUST}"
     )
+
+
+@pytest.mark.parametrize("key", ["data.split_seed", "data.fold"])
+def test_where_the_rows_of_the_search_are_easier_for_the_baseline_too_its_luck_is_not_claimed(key):
+    runs = of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52), searched=0.65)
+    assert gap_said(on_other_splits(runs, key)) == (
+        "gru: the best trial's validation score is 10.00 points better than the test mean. The replicates,"
+        " which were not chosen by their scores, are 2.00 points worse on validation rows than on test rows."
+        " The best trial is 12.00 points better on the search's validation rows than the replicates on"
+        " theirs, which are other rows. The linear baseline, which is not searched, is 15.00 points better"
+        f" there: so much easier are those rows. The search's choice adds nothing.{TRUST}"
+    )
+
+
+def test_only_what_is_left_beyond_easier_rows_is_of_the_search():
+    runs = on_other_splits(of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52), searched=0.59))
+    assert gap_said(runs).endswith(
+        "is 9.00 points better there: so much easier are those rows. The other 3.00 points come from"
+        f" {CHOSE}{TRUST}"
+    )
+    harder = on_other_splits(of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52), searched=0.48))
+    assert gap_said(harder).endswith(
+        " The linear baseline, which is not searched, is no better there, so the rows are not easier: that"
+        f" comes from {CHOSE}{TRUST}"
+    )
+
+
+def test_the_baseline_is_compared_on_the_splits_of_the_replicates_that_there_are():
+    runs = on_other_splits(of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52), searched=0.65))
+    runs.loc[runs["key"] == "demo.linear-r2", "validation"] = 0.9
+    assert "is 1.67 points better there" in gap_said(runs)
+    assert "is 15.00 points better there" in gap_said(
+        runs[~((runs["role"] == "replicate") & (runs["seed"] == 1002))]
+    )
+
+
+def test_without_a_baseline_on_the_same_splits_easier_rows_and_the_searchs_choice_are_not_told_apart():
+    causes = (
+        " That has two causes: the search's rows may be easier, and the search chose the trial by this score."
+        " They cannot be told apart without a baseline"
+    )
+    bare = on_other_splits(of_replicates(calm(), 0.58, 0.6))
+    assert gap_said(bare).endswith(f"theirs, which are other rows.{causes}.{TRUST}")
+    unfitted = on_other_splits(of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52)))
+    assert gap_said(unfitted).endswith(f"{causes} on the same splits.{TRUST}")
+    for runs in (bare, unfitted):
+        assert "luck" not in gap_said(runs)
+
+
+def test_a_best_trial_that_is_no_better_than_its_replicates_on_validation_leaves_nothing_to_the_search():
+    runs = on_other_splits(of_replicates(calm(), 0.72, 0.6, linear=(0.6, 0.5), searched=0.5))
+    assert gap_said(runs).endswith(
+        f" The best trial is no better on its validation rows than the replicates on theirs.{TRUST}"
+    )
+
+
+def test_validation_rows_that_are_given_as_a_file_are_the_same_for_all_splits():
+    runs = on_other_splits(of_replicates(calm(), 0.59, 0.6))
+    assert gap_said(runs, validation=ValidationPart(79, None)).endswith(
+        f"So the gap comes from {CHOSE}{TRUST}"
+    )
+    assert "cannot be told apart" in gap_said(runs, validation=ValidationPart(79, 0.1))
 
 
 def test_of_trainings_with_one_validation_none_is_said_to_keep_the_best_of_several():
@@ -304,8 +380,8 @@ def test_of_trainings_with_one_validation_none_is_said_to_keep_the_best_of_sever
     once = pd.DataFrame({"run_id": ids, "key": "validation/accuracy", "step": 9, "value": 0.65})
     said = gap_said(runs, curves=once)
     assert (
-        "are 5.00 points better on validation rows than on test rows: so much do validation rows and test"
-        " rows differ; the other 5.00 points are" in said
+        "are 5.00 points better on validation rows than on test rows. So much do validation rows and test"
+        " rows differ. The other 5.00 points come from" in said
     )
     twice = pd.concat([once, once.assign(step=5, value=0.6)])
     assert "keeps the best of its validations" in gap_said(runs, curves=twice)

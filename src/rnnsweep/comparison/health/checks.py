@@ -17,8 +17,9 @@ from rnnsweep.comparison.health.convergence import (
     more_trials,
     search_further,
 )
+from rnnsweep.comparison.health.gap import gap
 from rnnsweep.comparison.health.replicates import spread_of_replicates
-from rnnsweep.comparison.health.validation import few_rows, gap
+from rnnsweep.comparison.health.validation import few_rows
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.predictions import ValidationPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
@@ -70,7 +71,9 @@ def check_health(
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
     remarks += few_rows(by_chance or {}, networks, validation)
-    remarks += gap(standings, margin, curves)
+    remarks += gap(
+        standings, margin, runs, curves=curves, drawn=validation is None or validation.share is not None
+    )
     remarks += spread_of_replicates(standings, margin)
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
