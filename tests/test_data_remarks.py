@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -34,6 +35,11 @@ def read(tmp_path, rows, *, test=None, **values):
     corpus = prepare(DataConfig(corpus="files", **values), tmp_path / "cache")
     assert {remark.code for remark in corpus.facts.remarks} <= set(CODES)
     return corpus
+
+
+def labels_of(corpus, part):
+    targets = {"train": corpus.train, "validation": corpus.validation, "test": corpus.test()}[part].targets_N
+    return [corpus.labels[number] for number in targets.tolist()]
 
 
 def told(tmp_path, rows, code, **values):
@@ -222,6 +228,43 @@ def test_a_label_whose_share_of_a_part_is_far_from_that_of_training_is_told(tmp_
     assert "label-shares" not in codes(read(tmp_path, rows, test=nearer).facts.remarks), "eight points"
     few = [{"text": f"another {n}", "label": "bad" if n % 4 == 0 else "good"} for n in range(32)]
     assert "label-shares" not in codes(read(tmp_path, rows, test=few).facts.remarks), "so few may differ so"
+
+
+def test_labels_that_a_part_has_no_row_of_are_named_with_what_draws_them(tmp_path):
+    """A tenth of each other label than "a" is eight rows, and its two authors have forty each."""
+    rows = [
+        {"text": f"{sentence(n, label)} {label} {author}", "label": label, "author": f"{label}{author}"}
+        for label, authors, count in (("a", 10, 20), *((name, 2, 40) for name in "bcdefghij"))
+        for author in range(authors)
+        for n in range(count)
+    ]
+    corpus = read(tmp_path, rows, group="author", validation_share=0.1)
+    trained = Counter(labels_of(corpus, "train"))
+    lacking = {}
+    for part in ("validation", "test"):
+        names = sorted({*trained} - {*labels_of(corpus, part)}, key=lambda name: (-trained[name], name))
+        lacking[part] = f"{', '.join(map(repr, names[:4]))} and {len(names) - 4} more"
+        assert len(names) > 4, part
+    assert told(tmp_path, rows, "absent-label", group="author", validation_share=0.1) == (
+        f"the validation part has no row of {lacking['validation']}, and the test part has no row of"
+        f" {lacking['test']}: scores of a part say nothing of labels that it lacks, and its macro F1 counts"
+        " such a label as 0 where it is predicted; a larger data.validation_share draws more validation rows;"
+        " data.folds=5 tests each row in turn"
+    )
+    found = codes(corpus.facts.remarks)
+    assert found.index("absent-label") < found.index("label-shares")
+    assert "absent-label" not in codes(read(tmp_path, rows).facts.remarks), "each row falls into any part"
+
+
+def test_a_given_part_that_lacks_labels_is_told_without_what_draws_others(tmp_path):
+    rows = rows_of(300, labels=("good", "bad", "ugly"))
+    test = [{"text": f"another {n}", "label": "good"} for n in range(40)]
+    assert told(tmp_path, rows, "absent-label", test=test) == (
+        "the test part has no row of 'bad' and 'ugly': scores of a part say nothing of labels that it lacks,"
+        " and its macro F1 counts such a label as 0 where it is predicted"
+    )
+    few = [*rows, {"text": "once", "label": "rare"}, {"text": "twice", "label": "rare"}]
+    assert "absent-label" not in codes(read(tmp_path, few).facts.remarks), "rare-label says it"
 
 
 def test_many_numbers_as_labels_lead_to_regression_and_a_numbering_of_classes_does_not(tmp_path):

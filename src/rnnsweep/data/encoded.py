@@ -39,7 +39,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 7  # of what lies in a folder of the cache
+VERSION = 8  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from rnnsweep.data.config import DataConfig
 from rnnsweep.data.groups import words_alone
 from rnnsweep.data.rows import PARTS, Rows, TextRows
 from rnnsweep.data.summary.group_remarks import remark_on_groups
-from rnnsweep.data.summary.label_shares import remark_on_shares
+from rnnsweep.data.summary.label_shares import remark_on_absent, remark_on_shares
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.data.summary.token_remarks import remarks_on_tokens
 from rnnsweep.data.tokens import CountedWords
@@ -155,7 +155,9 @@ def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
     if counts:
         yield from _conflicting(read)
         yield from _of_labels(read, counts)
-        yield from remark_on_shares({part: read.labels(part) for part in PARTS})
+        labels = {part: read.labels(part) for part in PARTS}
+        yield from remark_on_absent(labels, read.rows.given, read.config, rare=RARE)
+        yield from remark_on_shares(labels)
     else:
         yield from _sentinels(read)
     yield from _few_rows(read)

@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.rows import PARTS, Rows, TextRows
-from rnnsweep.data.summary.remarks import Remark
+from rnnsweep.data.summary.remarks import Remark, listed
 
 NAMED = 4  # values of the largest set that is kept together
 
@@ -29,10 +29,10 @@ def remark_on_groups(rows: TextRows, chosen: Mapping[str, Rows], config: DataCon
     trained = set(of_part["train"]) - {""}
     shared = {part: sum(name in trained for name in of_part[part]) for part in ("validation", "test")}
     if any(shared.values()):
-        listed = " and ".join(f"{n:,} of {len(of_part[part]):,} {part} rows" for part, n in shared.items())
+        counted = " and ".join(f"{n:,} of {len(of_part[part]):,} {part} rows" for part, n in shared.items())
         keeps = f"data.group={column} keeps each on one side"
         way = "the files that are given have it so" if config.group else keeps
-        yield Remark("groups", f"column {column!r} groups rows: {listed} are of a group that trains; {way}")
+        yield Remark("groups", f"column {column!r} groups rows: {counted} are of a group that trains; {way}")
     elif config.group:
         both = len({*of_part["validation"]} & {*of_part["test"]} - {""})
         kept = f"{both:,} in validation and test rows of the files, the others" if both else "each"
@@ -65,7 +65,7 @@ def _say_together(rows: TextRows, chosen: Mapping[str, Rows], names: Sequence[st
         largest = max(joined, key=lambda group: rows_of[group])
         said += (
             f"; {sum(map(len, joined.values())):,} of them share a text with another and stay together"
-            f" ({_listed(joined[largest])} are one group of {rows_of[largest]:,} rows)"
+            f" ({listed(joined[largest], NAMED)} are one group of {rows_of[largest]:,} rows)"
         )
     if by_text:
         one = "the row without one goes" if len(alone) == 1 else f"{len(alone):,} rows without one go"
@@ -78,9 +78,3 @@ def _say_together(rows: TextRows, chosen: Mapping[str, Rows], names: Sequence[st
         of_test = "" if folds else f", {tested:,} of them in the test part"
         said += f"; that makes {len(rows_of):,} groups in all{of_test}"
     return said
-
-
-def _listed(values: Sequence[str]) -> str:
-    shown = [repr(value) for value in values[:NAMED]]
-    last = f"{len(values) - NAMED:,} more" if len(values) > NAMED else shown.pop()
-    return f"{', '.join(shown)} and {last}"

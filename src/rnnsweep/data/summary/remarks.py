@@ -1,7 +1,7 @@
 """What a person would say of a corpus before training on it: remarks, each with a code that programs know."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ CODES = (
         "rare-label",
         "conflicting",
         "imbalanced",
+        "absent-label",
         "label-shares",
         "few-rows",
         "numbers",
@@ -110,6 +111,14 @@ def _isolated(label: str) -> str:
 def codes(remarks: Iterable[Remark]) -> list[str]:
     """Return the codes of remarks, each once, in their order."""
     return list(dict.fromkeys(remark.code for remark in remarks))
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Write names in quotes, so many at most and then how many more: ``'a', 'b' and 3 more``."""
+    shown = [repr(name) for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most:,} more"
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def of_rows_read(number: int, *, some_left: bool) -> str:
