@@ -34,6 +34,7 @@ from rnnsweep.tracking.ui.views import (
     SweepPicture,
     answered_description,
     compared_views,
+    description,
     experiment_tags,
     page_of,
 )
@@ -297,6 +298,35 @@ def test_the_ui_leads_from_a_short_address_to_its_page(tmp_path):
     start, body = asyncio.run(_ask(app, "/view/q/dance"))
     assert (start["status"], body["body"]) == (404, b"no such view; sweeps here: q")
     assert asyncio.run(_ask(app, "/"))[0]["status"] == 200
+
+
+def test_the_short_address_leads_to_the_search_of_a_sweep_until_it_has_a_replicate(tmp_path):
+    def leads_to(view: str) -> bool:
+        start, _ = asyncio.run(_ask(with_own_pages(_page, tmp_path), "/view"))
+        return f"viewStateShareKey={view}&".encode() in dict(start["headers"])[b"location"]
+
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        connection.execute("CREATE TABLE tags (run_uuid, key, value)")
+        connection.execute(
+            "CREATE TABLE runs (run_uuid, experiment_id INTEGER, lifecycle_stage, start_time INTEGER)"
+        )
+        connection.execute("CREATE TABLE experiment_tags (experiment_id INTEGER, key, value)")
+        for place, role in enumerate(("sweep", "trial")):
+            connection.execute("INSERT INTO runs VALUES (?, 7, 'active', ?)", (role, place))
+            connection.execute("INSERT INTO tags VALUES (?, 'rnnsweep.role', ?)", (role, role))
+        connection.execute(
+            "INSERT INTO experiment_tags VALUES (7, 'mlflow.note.content', ?)", (description("Which?"),)
+        )
+        connection.commit()
+        assert leads_to("search")
+        connection.execute("UPDATE experiment_tags SET value = 'the answer'")  # a sweep without replicates
+        connection.commit()
+        assert leads_to("standings")
+        connection.execute("UPDATE experiment_tags SET value = ?", (description("Which?"),))
+        connection.execute("INSERT INTO runs VALUES ('r', 7, 'active', 3)")
+        connection.execute("INSERT INTO tags VALUES ('r', 'rnnsweep.role', 'replicate')")
+        connection.commit()
+        assert leads_to("standings")
 
 
 def test_the_description_asks_the_question_and_links_the_views():

@@ -54,6 +54,13 @@ def last_sweep(mlruns: Path) -> str | None:
     return str(row[0]) if row else None
 
 
+def searches_yet(mlruns: Path, experiment: str, *, unfinished: str) -> bool:
+    """Return whether a sweep has no replicate yet, and was not compared: these words describe it."""
+    asked = {"experiment": int(experiment), "unfinished": unfinished}
+    with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
+        return connection.execute(tables.SEARCHES_YET, asked).fetchone() is not None
+
+
 def experiments(mlruns: Path) -> dict[str, str]:
     """Return the number of each sweep's experiment by the sweep's name."""
     with closing(open_for_reading(mlruns / "mlflow.db")) as connection:

@@ -31,6 +31,12 @@ EXPERIMENT_OF_LAST_SWEEP = """
 SELECT experiment_id FROM runs JOIN tags USING (run_uuid) WHERE key = 'rnnsweep.role' AND value = 'sweep'
 AND lifecycle_stage = 'active' ORDER BY start_time DESC LIMIT 1
 """
+SEARCHES_YET = """
+SELECT 1 FROM experiment_tags AS note WHERE experiment_id = :experiment AND key = 'mlflow.note.content'
+AND instr(note.value, :unfinished) AND NOT EXISTS (
+ SELECT 1 FROM runs JOIN tags AS role USING (run_uuid) WHERE runs.experiment_id = :experiment
+ AND role.key = 'rnnsweep.role' AND role.value = 'replicate' AND lifecycle_stage = 'active')
+"""
 ARCHITECTURES = "SELECT DISTINCT value FROM tags WHERE key = 'rnnsweep.architecture'"
 STAGES = "SELECT run_uuid, lifecycle_stage FROM runs"
 

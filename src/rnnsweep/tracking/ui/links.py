@@ -63,9 +63,9 @@ def page_behind(path: str, experiments: dict[str, str]) -> str | None:
     return "/" + page_of(experiments[sweep], view)
 
 
-def page_of_last(experiment: str | None) -> str:
-    """Return the page of the last sweep, by its experiment; the list of experiments where there is none."""
-    return "/" + (page_of(experiment, "standings") if experiment else RUNS)
+def page_of_last(experiment: str | None, *, view: str = "standings") -> str:
+    """Return a view of the last sweep, by its experiment; the list of experiments where there is none."""
+    return "/" + (page_of(experiment, view) if experiment else RUNS)
 
 
 def key_of_sweep(mlruns: Path, sweep: str) -> str | None:

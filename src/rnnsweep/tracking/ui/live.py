@@ -17,12 +17,12 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import read_own
 from rnnsweep.state import SweepStatus, read_status
 from rnnsweep.state.folder import SweepFolder
-from rnnsweep.tracking.read.local import experiments, last_sweep, read_points, read_rows
+from rnnsweep.tracking.read.local import experiments, last_sweep, read_points, read_rows, searches_yet
 from rnnsweep.tracking.read.row import RunRow
 from rnnsweep.tracking.read.runs import score_of
 from rnnsweep.tracking.ui.hosts import Application
 from rnnsweep.tracking.ui.links import LAST, SHORT, page_behind, page_of_last
-from rnnsweep.tracking.ui.views import TITLES
+from rnnsweep.tracking.ui.views import TITLES, UNFINISHED
 
 LIVE, REPORT = "/live", "/report/"
 UNWANTED = ("/mlflow/assistant", "/gateway/")
@@ -55,7 +55,7 @@ def _page(mlruns: Path, path: str) -> Response | None:
     """Return the page of ours at a path; None where there is none.
 
     ``/view/SWEEP/VIEW``, which fits on a line of a terminal, leads to the page of the view, and ``/view``
-    alone to that of the sweep that was started last.
+    alone to that of the sweep that was started last: to its search until there is something to compare.
     """
     if any(part in path for part in UNWANTED):
         return PlainTextResponse("switched off", 404)
@@ -64,7 +64,9 @@ def _page(mlruns: Path, path: str) -> Response | None:
     if path.startswith(REPORT):
         return _report(mlruns, path.removeprefix(REPORT))
     if path in (LAST, SHORT):
-        return RedirectResponse(page_of_last(last_sweep(mlruns)))
+        last = last_sweep(mlruns)
+        searches = last is not None and searches_yet(mlruns, last, unfinished=UNFINISHED)
+        return RedirectResponse(page_of_last(last, view="search" if searches else "standings"))
     if not path.startswith(SHORT):
         return None
     known = experiments(mlruns)
