@@ -4,7 +4,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from scipy import stats
 
 from rnnsweep.comparison.statistics import budget, improvement, intervals, permutation, power, ranks
@@ -127,6 +127,21 @@ def test_against_one_number_symmetric_scores_are_tested_as_students_and_skewed_o
         max(permutation.sign_flip_p(skewed), 2 * stats.t.sf(t, 4))
     )
     assert permutation.one_sample_p([0.5] * 8) == permutation.sign_flip_p([0.5] * 8)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=6, max_size=15), st.floats(0.5, 10), st.floats(0, 10))
+def test_a_mean_that_is_farther_from_zero_never_has_a_larger_p(scores, first, more):
+    d = np.array(scores)
+    assume(d.std() > 1e-3)
+    d = (d - d.mean()) / d.std(ddof=1)
+    assert permutation.one_sample_p(d + first + more) <= permutation.one_sample_p(d + first) + 1e-9
+    assert permutation.one_sample_p(d - first - more) <= permutation.one_sample_p(d - first) + 1e-9
+
+
+def test_ten_standard_errors_are_significant_whatever_the_skewness():
+    d = np.array([0.0] * 13 + [4.0, 5.0])  # skewness 2.3
+    d = (d - d.mean()) / d.std(ddof=1)
+    assert permutation.one_sample_p(d - 10 / 15**0.5) < 0.001
 
 
 def test_five_pairs_cannot_reach_five_percent_and_six_can():

