@@ -117,6 +117,16 @@ def test_splits_of_one_corpus_share_their_counts_and_weigh_them_as_scikit_learn_
     assert len([each for each in (tmp_path / "cache" / "counts").iterdir() if each.is_dir()]) == 1
 
 
+def test_of_characters_the_baseline_knows_where_a_text_ends(tmp_path):
+    """The label is the last character; others of its kind are in every text."""
+    draw = random.Random(3)
+    texts = ["".join(draw.choices("ab", k=draw.randint(12, 20))) for _ in range(600)]
+    lines = [f"{text},{text[-1]}" for text in texts]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    settings = ["data=files", quote("data.train", str(tmp_path / "rows.csv")), "data.tokens=characters"]
+    assert fit_baseline(compose(settings)).test == 1.0
+
+
 def test_of_few_rows_words_that_are_in_one_text_alone_count_too(tmp_path, monkeypatch):
     draw = random.Random(6)
     ends = {"noun": ["ness", "tion", "ment"], "verb": ["ise", "ate", "ify"]}
