@@ -2,8 +2,10 @@
 
 import io
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -315,6 +317,22 @@ def test_a_plan_with_other_trials_counts_them_and_repeats_them_in_the_next_comma
     found = json.loads(capsys.readouterr().out)
     assert [one["trainings"] for one in found["architectures"]] == [3 + 2, 3 + 2]
     assert found["next"] == f"rnnsweep sweep {sweep.path} --trials 3"
+
+
+@pytest.mark.slow
+@pytest.mark.server
+def test_a_sweep_that_was_started_is_planned_and_resumed_with_other_trials(home, short_rows, capsys):
+    own = [f"data.train={short_rows}", "data=files", "trainer.max_epochs=1"]
+    path = str(write_sweep(home, SPACE, overrides=json.dumps(own)).path)
+    assert main(["sweep", path, "--trials", "1"]) == 0
+    capsys.readouterr()
+    assert main(["plan", path, "--trials", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["next"] == f"rnnsweep sweep {path} --trials 2"
+    assert main(["sweep", path, "--trials", "2"]) == 0
+    with closing(sqlite3.connect(home / "mlruns" / "mlflow.db")) as store:
+        (found,) = store.execute("SELECT value FROM tags WHERE key = 'rnnsweep.trials'").fetchall()
+    assert found == ("2",), "what was asked last"
+    assert not list((home / "mlruns" / "spool" / "refused").glob("*")), "the store took everything"
 
 
 def test_the_terminal_names_the_other_machine_whose_slots_count(capsys):

@@ -32,8 +32,7 @@ VERSION = 6  # of what is fitted: raise it when a change makes cached fits wrong
 # training rows: of fewer, terms that are in one text alone are worth about a point of accuracy; of as many,
 # nothing, and they take three times the time
 MANY_ROWS = 20_000
-# around the characters of a text: a network knows where a text begins and ends, and runs of characters
-# without these do not. On single words they add 3.5 points
+# around the characters of a text: a network knows where it begins and ends. Single words need them
 FIRST, LAST = "\x02", "\x03"
 NO_TOKEN = "the linear baseline cannot be fitted: no text of the training part has a token"
 SCORES, ROWS = "scores.json", "rows.npz"  # of a cached fit

@@ -235,7 +235,7 @@ def plan(
         planned = plan_sweep(asked, room, other, do=in_fresh_process, begin=begin, conf=conf, tell=tell)
     is_started, refused = SweepFolder.of(places.mlruns, asked.name).is_started, refusal(question)
     start = start_command(question, trials=trials, on=_on(machine))
-    following = status(asked.name).next if is_started else start
+    following = status(asked.name).next if is_started and trials is None else start
     shorter = () if is_started else ways_to_shorten(planned, asked)
     reach = reach_of_plan(asked, planned.folds)
     more = None if is_started else deciding_command(question, reach, on=_on(machine))

@@ -161,20 +161,29 @@ def _end(record: RunRecord, outcome: Outcome) -> None:
         raise OSError(errno.ENOSPC, "no room for the end of the run", record.key)
 
 
+_MAY_CHANGE = ("trials", "seconds", "epochs", "replicates", "retries", "time_limit")
+
+
 def _tags(sweep: Sweep, folder: SweepFolder) -> dict[str, str]:
     return {
         Tag.ROLE: "sweep",
         Tag.SWEEP: sweep.name,
         Tag.QUESTION: sweep.question,
         Tag.STORAGE: f"JournalStorage(JournalFileBackend({str(folder.journal)!r}))",
+        # a resumed sweep may have others, and MLflow changes no parameter
+        **{
+            f"rnnsweep.{name}": str(value)
+            for name in _MAY_CHANGE
+            if (value := getattr(sweep, name)) is not None
+        },
     }
 
 
 def _params(sweep: Sweep) -> Mapping[str, object]:
-    names = ("trials", "seconds", "epochs", "replicates", "vary", "seed", "retries", "time_limit")
     return {
         "architectures": list(sweep.architectures),
         "sampler": sweep.sampler.name,
         "pruner": sweep.pruner.name,
-        **{name: getattr(sweep, name) for name in names},
+        "vary": sweep.vary,
+        "seed": sweep.seed,
     }

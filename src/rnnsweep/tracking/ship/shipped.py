@@ -30,11 +30,15 @@ class Shipped:
                 said.append(self._say_owned())
         if late and self.errors == [BUSY]:
             said.append(f"{runs_in_words(len(late))} not yet in the store: another process is sending.")
-        elif late:
-            why = f" ({self.errors[0]})" if self.errors else ""
+        elif late and self.errors:
             said.append(
-                f"{runs_in_words(len(late))} could not be sent to the store{why}; kept in mlruns/spool."
-                " To try again: rnnsweep sync"
+                f"{runs_in_words(len(late))} could not be sent to the store ({self.errors[0]}); kept in"
+                " mlruns/spool. To try again: rnnsweep sync"
+            )
+        elif late:
+            said.append(
+                f"{runs_in_words(len(late))} not yet in the store; kept in mlruns/spool."
+                " To send now: rnnsweep sync"
             )
         return " ".join(said)
 
