@@ -18,6 +18,8 @@ _INSTEAD = {  # first part of a key, or a whole key -> what to do here
     "num_workers": "rows are batched in memory without workers; leave it out",
     "data.path": "data.train names a file of your own",
     "data.file": "data.train names a file of your own",
+    "data.lowercase": "each text is lower-cased; data.tokens=characters alone keeps capitals",
+    "data.lower": "each text is lower-cased; data.tokens=characters alone keeps capitals",
     "metric": "objective chooses the score that decides",
     "model.embedding": "model.embedding_size is its width; data.vectors names a file of word vectors",
     "test": "a run reads the test part with: rnnsweep evaluate RUN",

@@ -188,7 +188,8 @@ class DataConfig:
     )
     tokens: str = setting(
         "words",
-        "what a token is; basic_english: torchtext's rules, keras: those of Keras",
+        "what a token is, lower-cased but for characters; basic_english: torchtext's rules, keras: those of"
+        " Keras",
         choices=TOKENS,
         example="subwords",
     )
