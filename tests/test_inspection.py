@@ -125,7 +125,17 @@ def test_a_recorded_run_is_inspected_and_keeps_the_pictures(home, rows, capsys):
     assert main(["inspect", run_id[:8], TEXT]) == 0
     shown = capsys.readouterr().out
     assert "[zebra]" in shown
+    assert "[word]   not in the vocabulary" in shown
     assert max(len(line) for line in shown.splitlines() if not line.startswith(("page", "picture"))) <= 80
+
+
+@pytest.mark.slow
+def test_no_mark_of_unknown_words_is_explained_where_all_are_known(home, rows, capsys):
+    settings = ["data=files", f"data.train={rows}", "trainer.max_epochs=1", "model.hidden_size=4"]
+    assert main(["train", *settings, "--json"]) == 0
+    run_id = json.loads(capsys.readouterr().out)["run_id"]
+    assert main(["inspect", run_id[:8], "prices fall"]) == 0
+    assert "not in the vocabulary" not in capsys.readouterr().out
 
 
 def test_a_run_that_is_not_there_is_named(home, rows, capsys):

@@ -52,7 +52,8 @@ def inspect_command(run: str, text: str, as_json: bool) -> None:
         console.print(_table(inspection))
         console.print(f"answer   {inspection.answer} ({inspection.confidence:.3f})")
         console.print("gates    mean over the units of layer 1: blank shut, full open", style="dim")
-        console.print("[word]   not in the vocabulary", style="dim")
+        if not all(inspection.known):
+            console.print("[word]   not in the vocabulary", style="dim")
         console.print(f"page     {result.page}", style="dim", soft_wrap=True)
         console.print(f"picture  {result.picture}", style="dim", soft_wrap=True)
 
