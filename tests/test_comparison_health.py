@@ -541,7 +541,7 @@ def test_with_folds_seeds_are_judged_beside_the_others_on_the_same_fold():
     said = [remark.sentence for remark in spread_of_replicates(standings, 0.002)]
     assert [one for one in said if "some seeds. " in one] == [
         "gru: beside the others on the same fold its replicates differ by 31.00 points: its settings train"
-        " well only with some seeds. The search saw one seed."
+        " well only on some folds or with some seeds. The search saw one fold and one seed."
     ]
 
 

@@ -39,6 +39,7 @@ class Mistakes:
     labels: tuple[str, ...]
     confusion: Mapping[str, NDArray[np.int64]]  # counts_CC, true label by prediction
     examples: tuple[Example, ...]
+    voters: int = 0  # replicates of each of the two that were tested on the rows of the examples, at most
 
 
 def find_mistakes(
@@ -64,7 +65,8 @@ def find_mistakes(
         of_name.setdefault(name, []).extend(own.values())
     confusion = {name: _confusion(own, len(names)) for name, own in of_name.items()}
     examples = _examples(parts[0], names)
-    return Mistakes(names, confusion, _with_texts(examples, texts))
+    voters = max((len(own) for own in list(parts[0].values())[:2]), default=0)
+    return Mistakes(names, confusion, _with_texts(examples, texts), voters)
 
 
 def _confusion(own: Sequence[Predictions], classes: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from rnnsweep.comparison.evidence.records import Standing
+from rnnsweep.comparison.evidence.varied import VARY
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.sweepfile import Derived, Sweep
 from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
@@ -45,7 +46,7 @@ def _asked(sweep: Sweep, score: Score) -> dict[str, str]:
         **_spaces(sweep),
         **_further(sweep, score),
         "fixed settings": " ".join(sweep.overrides) or "none",
-        "replicates vary": sweep.vary,
+        VARY: sweep.vary,
     }
 
 

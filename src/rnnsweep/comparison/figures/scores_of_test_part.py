@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from rnnsweep.comparison.evidence.records import VERDICTS, Comparison, Standing, Verdict
+from rnnsweep.comparison.evidence.varied import folds_of, say_another
 from rnnsweep.comparison.figures.drawing import (
     MINUS,
     PAIRED,
@@ -71,6 +72,7 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     verdicts = alt.Scale(domain=list(VERDICTS), range=[_HUES.get(word, SOFT) for word in VERDICTS])
     colours = alt.Color("verdict:N", scale=verdicts, legend=None)
     names = [f"{v.a}{MINUS}{v.b}" for v in shown]
+    same = "seed and fold" if folds_of(comparison) else "seed"
     base = alt.Chart(data).encode(
         y=rows_of(names, "pair", most=PAIRED), color=colours, description="tooltip:N"
     )
@@ -87,7 +89,7 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
         name="pairs",
         title="Differences, pair by pair",
         label="Differences of test scores between pairs, with 95 % intervals",
-        how="Each line is the mean difference over replicates with the same seed and its 95 % interval; a "
+        how=f"Each line is the mean difference over replicates with the same {same} and its 95 % interval; a "
         "line that keeps clear of the upright at 0 speaks for one side, one inside the grey band "
         f"(±{apart(score, comparison.margin)}) for no difference that matters. The word at the "
         "right also corrects for the number of pairs."
@@ -141,6 +143,12 @@ def replicates_figure(comparison: Comparison) -> Figure | None:
     )
     y, colours = rows_of(names), hues(names)
     each = alt.Chart(table(single, "architecture", "test", "tooltip"))
+    mixing = (
+        "Circles differ by fold, too, so how they mix says little: pairs are compared on the same fold."
+        if folds_of(comparison)
+        else "Circles of two architectures that mix freely mean that a single run could have come out either"
+        " way."
+    )
     rings = each.mark_point(size=50, filled=False, strokeWidth=1.6, opacity=1)
     chart = alt.layer(
         *_means([s for s in shown if not s.baseline], y, colours),
@@ -150,8 +158,8 @@ def replicates_figure(comparison: Comparison) -> Figure | None:
         name="replicates",
         title="Test scores by replicate",
         label="Test scores of each replicate by architecture",
-        how="Each small circle is one training with another seed, the bar the 95 % interval of their mean: "
-        "circles of two architectures that mix freely mean that a single run could have come out either way.",
+        how=f"Each small circle is one training with {say_another(comparison)}; the bar is the 95 % interval"
+        f" of their mean. {mixing}",
         drawn=chart.properties(width=WIDTH, height=alt.Step(ROW)),
         columns=("architecture", "seed", "test", "run_id"),
         rows=[

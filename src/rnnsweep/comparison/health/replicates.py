@@ -31,10 +31,12 @@ def spread_of_replicates(standings: Sequence[Standing], margin: float) -> Iterat
         spread = max(values, default=0.0) - min(values, default=0.0)
         if spread > _limit(score, margin):
             beside = "beside the others on the same fold " if folds else ""
+            only = "on some folds or with some seeds" if folds else "with some seeds"
+            saw = "one fold and one seed" if folds else "one seed"
             ends = "" if folds else f", from {score.write(min(scores))} to {score.write(max(scores))}"
             yield HealthRemark(
                 f"{standing.architecture}: {beside}its replicates differ by {apart(score, spread)}{ends}: its"
-                " settings train well only with some seeds. The search saw one seed.",
+                f" settings train well only {only}. The search saw {saw}.",
                 "",
                 standing.architecture,
             )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rnnsweep.comparison.evidence.derived import say_derived
 from rnnsweep.comparison.evidence.reads_of_test_part import TestReads, say_reads
 from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Spent, Standing
+from rnnsweep.comparison.evidence.varied import folds_of, say_another
 from rnnsweep.comparison.figures import scores_of_test_part, search as search_charts
 from rnnsweep.comparison.figures.curves import curves_figure
 from rnnsweep.comparison.figures.drawing import around, css
@@ -29,7 +30,7 @@ from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop
 from rnnsweep.comparison.verdicts.coverage import say_test_part
-from rnnsweep.comparison.verdicts.sentences import gather_remarks, say_aside, say_few
+from rnnsweep.comparison.verdicts.sentences import gather_remarks, say_aside, say_claim, say_few
 from rnnsweep.comparison.words import apart, say_corrected
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
@@ -81,6 +82,9 @@ def render_report(comparison: Comparison) -> str:
         apart=apart,
         baseline=spec_of(comparison.score).baseline,
         say_aside=say_aside,
+        folds=folds_of(comparison),
+        another=say_another(comparison),
+        claim=say_claim(comparison.verdicts),
         say_corrected=say_corrected,
         say_stop=say_stop,
         say_test_part=say_test_part,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rnnsweep.comparison.evidence.records import Verdict
+from rnnsweep.comparison.evidence.varied import say_others
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.new_rows import fewest_rows, reach_on_new_rows
@@ -34,7 +35,7 @@ def say_conclusion(
     """
     if not verdicts:
         return ""
-    varied = _VARIED.get(vary, "the seeds that replicates vary")
+    varied = say_others(vary)
     rows = "the test rows that there were" if part is None else f"these {count_rows(part)}"
     fit = " The baseline is one fit: the verdicts against it speak of this fit alone."
     single = fit if any(v.single for v in verdicts) else ""
@@ -59,15 +60,6 @@ def say_conclusion(
         f"Better and worse speak of {varied}, and of new rows drawn like {rows}; not of training rows drawn "
         f"anew, of other corpora, {other}.{equal} {TWO_P}{families}{single}"
     )
-
-
-_VARIED = {
-    "all": "other seeds and other splits of train and validation",
-    "split": "other splits of train and validation with the same seeds",
-    "seed": "other seeds on the same split",
-    "initialisation": "other initial weights on the same split",
-    "order": "other orders of the training texts on the same split",
-}
 
 
 def say_test_part(part: TestPart | None) -> str:

@@ -98,10 +98,19 @@ def say_few(standings: Sequence[Standing]) -> str:
         return ""
     who = ", ".join(f"{s.architecture} {s.test.replicates}" for s in few)
     who = who if len(few) <= MOST_NAMES else f"{len(few)} architectures"
+    if any(one.folds for s in few for one in s.replicates):
+        return f"With fewer than {ENOUGH} replicates ({who}) an interval is wide."
     return (
         f"With fewer than {ENOUGH} replicates ({who}) an interval is wide, below 3 it is withheld; where "
         "scores have a long tail, that of three holds the truth in 92 of 100 cases instead of 95."
     )
+
+
+def say_claim(verdicts: Sequence[Verdict]) -> str:
+    """Return the test by which better and worse are said, of verdicts of one comparison."""
+    if any(v.folds for v in verdicts):
+        return f"the {METHOD} of the paired replicates"
+    return "an exact sign-flip permutation test of the paired replicates"
 
 
 def say_improvement(verdict: Verdict) -> str:
