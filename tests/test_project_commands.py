@@ -411,6 +411,27 @@ def test_data_and_plan_name_columns_that_may_group_rows_until_it_is_decided(home
     assert said not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("setting", "named"), [("", True), ("data.group=null", False)])
+def test_a_column_that_groups_rows_by_its_name_is_told_until_it_is_decided(home, capsys, setting, named):
+    lines = [f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},m{n % 12}" for n in range(120)]
+    (home / "rows.csv").write_text("text,label,author\n" + "\n".join(lines) + "\n")
+    settings = ["data.train=rows.csv", *([setting] if setting else [])]
+    path = home / "sweeps" / "asked.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        "# Which?\nname: asked\narchitectures: [bag]\ntrials: 1\n"
+        f"overrides: {json.dumps(['data=files', *settings])}\n"
+        "space: {optimizer.lr: [0.01]}\n"
+    )
+    training = ["train", *settings, "model=bag", "trainer.max_epochs=1"]
+    for arguments in (["data", *settings], ["data", str(path)], training):
+        assert main(arguments) == 0, arguments
+        shown = " ".join("".join(capsys.readouterr()).split())
+        assert ("column 'author' groups rows" in shown) == named, arguments
+    assert main(["data", str(path), "data.group=author"]) == 0
+    assert "data.group=author: 12 values" in capsys.readouterr().out
+
+
 def test_data_names_columns_that_may_group_rows_and_counts_those_that_do(home, capsys):
     lines = [
         f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},{'' if n < 9 else n % 12}" for n in range(120)

@@ -157,7 +157,7 @@ def _of_run(row: "RunRow", mlruns: Path) -> "tuple[models.TextModel, models.Card
     from rnnsweep.training.initial import fit_task, restore
 
     run = recorded_run(row, mlruns)
-    corpus = prepare(run.data)
+    corpus = prepare(run.data, overrides=run.overrides)
     network = restore(run, corpus, checkpoint_of(row, mlruns)).requires_grad_(False)
     network = network.double() if run.trainer.precision == "64-true" else network
     card = models.Card(

@@ -129,7 +129,7 @@ def _corpus(
 
     try:
         with recorded_settings():
-            data = compose(list(overrides), conf=conf).data
-        return None if grouped and data.group is None else prepare(data)
+            run = compose(list(overrides), conf=conf)
+        return None if grouped and run.data.group is None else prepare(run.data, overrides=run.overrides)
     except (UserError, OSError):
         return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         read_texts as read_texts,
     )
     from rnnsweep.data.exported import write_parts as write_parts
+    from rnnsweep.data.groups import decides_group as decides_group
     from rnnsweep.data.rows import PARTS as PARTS
     from rnnsweep.data.sources._column_notes import (
         other_texts as other_texts,

@@ -17,6 +17,7 @@ from rnnsweep.data import tokens
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.corpora import Corpus, read_corpus
 from rnnsweep.data.cut_once import count_once
+from rnnsweep.data.groups import decides_group
 from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest, tested_rows
 from rnnsweep.data.store import find_cache, key_of, made_once, map_array, read_json, write_array, write_json
 from rnnsweep.data.summary.description import describe
@@ -87,6 +88,7 @@ class EncodedCorpus:
     config: DataConfig = field(repr=False)
     folder: Path = field(repr=False)
     corpus: Path = field(repr=False)
+    group_decided: bool = False  # by the user: that a column may group rows is not said any more
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
@@ -117,9 +119,16 @@ class EncodedCorpus:
         return replace(
             facts,
             parts={part: {**counts, "lines": lines[part]} for part, counts in facts.parts.items()},
-            remarks=(*corpus.remarks, *_remark_on_empty(self.sizes, self.empty, self.config), *facts.remarks),
+            remarks=(
+                *corpus.remarks,
+                *_remark_on_empty(self.sizes, self.empty, self.config),
+                *filter(self._is_said, facts.remarks),
+            ),
             notes=(*corpus.notes, *_notes(self.config, facts.left_out)),
         )
+
+    def _is_said(self, remark: Remark) -> bool:
+        return remark.code != "groups" or self.config.group is not None or not self.group_decided
 
     @cached_property
     def train(self) -> EncodedPart:
@@ -169,12 +178,13 @@ class EncodedCorpus:
         return EncodedPart(*(map_array(self.folder / f"{part}.{name}.npy") for name in names))
 
 
-def prepare(config: DataConfig, cache: Path | None = None) -> EncodedCorpus:
+def prepare(config: DataConfig, cache: Path | None = None, *, overrides: Sequence[str] = ()) -> EncodedCorpus:
     """Return the corpus of the settings, cut into tokens: done once, by one process, and kept in the cache.
 
     Args:
         config: which text, cut how.
         cache: folder; None takes ``RNNSWEEP_CACHE`` or the user's cache folder.
+        overrides: of the run that reads it; they tell ``data.group=null`` from no word on groups.
 
     Raises:
         UserError: the source is missing, cannot be read, or is not what it should be.
@@ -192,6 +202,7 @@ def prepare(config: DataConfig, cache: Path | None = None) -> EncodedCorpus:
         config=config,
         folder=folder,
         corpus=corpus.folder,
+        group_decided=decides_group(overrides),
         **meta,
     )
 

@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 Hashes: TypeAlias = NDArray[np.uint64]
 
 
+def decides_group(overrides: Iterable[str]) -> bool:
+    """Return whether a run's overrides set `data.group`: to null, too, which says that no column groups."""
+    return any(text.partition("=")[0] == "data.group" for text in overrides)
+
+
 def hash_names(names: Iterable[str]) -> Hashes:
     """Hash names to 64 bits, the same on every machine (BLAKE2b)."""
     digests = b"".join(

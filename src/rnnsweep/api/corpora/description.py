@@ -29,7 +29,8 @@ def describe_data(overrides: Sequence[str] = (), *, conf: Path | None = None) ->
     Raises:
         UserError: the configuration or the data cannot be used.
     """
-    corpus = data.prepare(compose(overrides, conf=conf).data)
+    run = compose(overrides, conf=conf)
+    corpus = data.prepare(run.data, overrides=run.overrides)
     return corpus.name, corpus.facts
 
 
@@ -57,10 +58,9 @@ def say_repeating(overrides: Sequence[str]) -> str:
 
     Nothing where `data.group` is among the overrides, ``data.group=null`` too: that is decided.
     """
-    if any(one.key == "data.group" for one in read_overrides(overrides)):
-        return ""
-    config = compose(overrides).data
-    if config.train is None:
+    run = compose(overrides)
+    config = run.data
+    if data.decides_group(run.overrides) or config.train is None:
         return ""
     file = data.columns_read(config)
     return data.say_repeating(file.path, config, [*file.columns, file.label])
@@ -142,7 +142,7 @@ def read_sweep_data(
     for architecture in sweep.architectures:
         with recorded_settings(begun):
             run = compose([*sweep.chosen(architecture), *overrides], conf=conf, where=str(sweep.path))
-        corpus = data.prepare(run.data)
+        corpus = data.prepare(run.data, overrides=run.overrides)
         if str(corpus.folder) not in folders:
             folders.add(str(corpus.folder))
             name = corpus.name if corpus.name not in corpora else f"{corpus.name} ({architecture})"

@@ -140,7 +140,7 @@ def _train(
     check_vectors_file(run.data.vectors)
     if store is not None:
         tracking.warm_shared(store.mlruns, store.uri)  # its imports pass while the rows are read
-    corpus = data.prepare(run.data)
+    corpus = data.prepare(run.data, overrides=run.overrides)
     _refuse_too_large(run, corpus)
     if callbacks.begin:
         callbacks.begin(run, corpus)
