@@ -40,7 +40,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 8  # of what lies in a folder of the cache
+VERSION = 9  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)

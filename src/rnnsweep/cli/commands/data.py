@@ -1,7 +1,7 @@
 """`data`: what was read, before anything is trained on it."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,15 +132,15 @@ def print_notes(console: "Console", facts: "CorpusFacts") -> None:
 
 def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
     console.print(name, style="bold")
-    for part, counts in facts.parts.items():
-        console.print(f"  {part:<12} {_counted(counts)}")
+    for part, counted in _say_parts(facts):
+        console.print(f"  {part:<12} {counted}")
     ranked = sorted(facts.labels.items(), key=lambda item: -item[1])
     total = sum(facts.labels.values())
+    of = f" of these {_rows_of(facts):,} rows" if facts.drawn_from else ""
     if facts.majority is not None:
-        share = facts.majority or 0.0
-        console.print(f"{len(ranked)} labels, majority {share:.1%}", style="bold")
+        console.print(f"{len(ranked)} labels{of}, majority {facts.majority:.1%}", style="bold")
     if facts.targets is not None:
-        console.print("targets", style="bold")
+        console.print(f"targets{of}", style="bold")
         console.print(
             "  from {low:g} to {high:g}: median {median:g}, mean {mean:.6g}, standard deviation"
             " {spread:.6g}".format(**facts.targets)
@@ -162,6 +162,24 @@ def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
     print_notes(console, facts)
     for remark in facts.remarks:
         _print_remark(console, f"! {remark.code}: {remark.message}")
+
+
+def _rows_of(facts: "CorpusFacts") -> int:
+    return sum(counts["rows"] or 0 for counts in facts.parts.values())
+
+
+def _say_parts(facts: "CorpusFacts") -> Iterator[tuple[str, str]]:
+    """Yield each part with its rows, and of how many rows data.sample and data.limit keep these."""
+    trained = facts.parts["train"]["rows"] or 0
+    before_limit = facts.drawn_from.get("limit", trained)
+    if (rows := facts.drawn_from.get("sample")) is not None:
+        sampled = _rows_of(facts) - trained + before_limit
+        yield "sample", f"{sampled:>9,} of {rows:,} rows (data.sample={sampled})"
+    for part, counts in facts.parts.items():
+        if part == "train" and before_limit > trained:
+            yield part, f"{trained:>9,} of {before_limit:,} rows (data.limit={trained})"
+        else:
+            yield part, _counted(counts)
 
 
 def _counted(counts: Mapping[str, int | None]) -> str:

@@ -83,6 +83,7 @@ def describe(
         {part: _hashed(part, texts[part]) for part in PARTS},
         _by_words(rows, chosen, texts, config),
     )
+    left_out = int(rows.without_text_N.sum()) if config.skip_empty else 0
     counts = Counter({label: 0 for label in rows.labels})
     for part in PARTS:
         counts.update(read.labels(part))
@@ -95,8 +96,25 @@ def describe(
         lengths=_lengths(read),
         unknown=float(1 - known[other].mean()),
         remarks=tuple(_remarks(read, counts)),
-        left_out=int(rows.without_text_N.sum()) if config.skip_empty else 0,
+        left_out=left_out,
+        drawn_from=_drawn_from(len(rows.texts) - left_out, chosen, config),
     )
+
+
+def _drawn_from(available: int, chosen: Mapping[str, Rows], config: DataConfig) -> dict[str, int]:
+    """Return of how many rows `data.sample` and `data.limit` keep some, where they leave rows out.
+
+    Args:
+        available: rows that may be kept.
+        chosen: part -> numbers of its rows.
+        config: the settings of the corpus.
+    """
+    sampled = available if config.sample is None else min(config.sample, available)
+    trained = sampled - len(chosen["validation"]) - len(chosen["test"])
+    return {
+        **({"sample": available} if sampled < available else {}),
+        **({"limit": trained} if len(chosen["train"]) < trained else {}),
+    }
 
 
 def _by_words(

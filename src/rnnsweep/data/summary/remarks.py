@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 CODES = (
@@ -45,6 +45,7 @@ class CorpusFacts:
     notes: tuple[str, ...] = ()
     targets: Mapping[str, float] | None = None  # low, median, high, mean, spread; None where they are classes
     left_out: int = 0  # rows without text that data.skip_empty=true leaves out
+    drawn_from: Mapping[str, int] = field(default_factory=dict)  # "sample", "limit" -> rows, of which it cuts
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``rnnsweep data --json``."""
@@ -56,6 +57,7 @@ class CorpusFacts:
             "lengths": dict(self.lengths),
             "unknown": self.unknown,
             **({"left_out": self.left_out} if self.left_out else {}),
+            **({"drawn_from": dict(self.drawn_from)} if self.drawn_from else {}),
             "remarks": [{"code": each.code, "message": each.message} for each in self.remarks],
         }
 
@@ -65,7 +67,11 @@ class CorpusFacts:
         fields = {name: values[name] for name in ("parts", "labels", "majority", "lengths", "unknown")}
         remarks = tuple(Remark(each["code"], each["message"]) for each in values["remarks"])
         return cls(
-            **fields, remarks=remarks, targets=values.get("targets"), left_out=values.get("left_out", 0)
+            **fields,
+            remarks=remarks,
+            targets=values.get("targets"),
+            left_out=values.get("left_out", 0),
+            drawn_from=values.get("drawn_from", {}),
         )
 
     def summary(self, *, isolated: bool = False) -> tuple[str, str]:
