@@ -273,12 +273,12 @@ def test_where_no_score_could_show_a_difference_the_answer_says_so_and_not_that_
 
 def test_a_p_against_the_baseline_that_skewness_makes_large_says_so():
     """It was put down to the number of comparisons, where there was one."""
-    apart = [-0.32, -0.28, -0.40, -0.38, -0.32, -0.26, -0.32, 0.0]
+    apart = [-0.24, -0.19, 0.16, -0.25, -0.24, -0.21, -0.18, -0.2]
     frame = pd.DataFrame(
         [("gru", seed, 0.6 + own) for seed, own in enumerate(apart)] + [("linear", s, 0.6) for s in range(8)],
         columns=["architecture", "seed", "score"],
     )
     (verdict,) = compare_foreign(frame, baseline="linear").verdicts
     assert verdict.high < 0
-    assert verdict.p == pytest.approx(0.18, abs=0.02)
+    assert verdict.p == pytest.approx(0.39, abs=0.02)
     assert "after correction for skewness and all comparisons" in verdict.sentence

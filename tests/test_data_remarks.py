@@ -147,6 +147,23 @@ def test_rows_of_one_group_stay_on_one_side_where_asked_and_are_told_where_not(t
     assert not parts[0] & parts[1]
 
 
+def test_rows_of_one_text_are_no_independent_evidence(tmp_path):
+    rows = rows_of() + [{"text": f"Amen, {n % 4}!", "label": "good"} for n in range(100)]
+    said = (
+        "100 of 300 rows have the text of another row (204 different texts, one in 25 rows): rows of one text"
+        " count as one in verdicts on new rows"
+    )
+    assert told(tmp_path, rows, "repeated") == f"{said} and stay on one side of a split"
+    corpus = read(tmp_path, rows, test_share=0.4)
+    groups_N = corpus.units(corpus.groups("test"))
+    texts = corpus.texts("test")
+    assert max(Counter(texts).values()) == 25
+    assert len(set(groups_N.tolist())) == len(set(texts)) < len(texts)
+    few = read(tmp_path, [*rows_of(), *rows_of(2)])
+    assert "repeated" not in codes(few.facts.remarks)
+    assert few.units(few.groups("train")) is None
+
+
 def test_values_of_a_group_that_share_a_text_are_told_with_the_groups_that_they_make(tmp_path):
     rows = [{**row, "author": f"a{n % 20}"} for n, row in enumerate(rows_of())]
     shared = [{"text": f"Amen, {name}!", "label": "good"} for name in ("one", "two")]

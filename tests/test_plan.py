@@ -277,6 +277,12 @@ def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):
     assert counted.counted == pytest.approx(counted.number, abs=0.5), "all authors have as many rows"
     path.write_text(asked + "  - data.train=rows.csv\n  - data.group=author\n  - data.folds=4\n")
     assert fewest_test_groups(read_sweep_data(path).values()).number == 24, "each row is tested"
+    rows += [f"amen {n % 3},good,a{n % 24}" for n in range(240)]
+    (home / "rows.csv").write_text("text,label,author\n" + "\n".join(rows) + "\n")
+    path.write_text(asked + "  - data.train=rows.csv\n  - data.folds=4\n")
+    counted = fewest_test_groups(read_sweep_data(path).values())
+    assert counted.number == 480 + 3, "rows of one text are a group"
+    assert counted.counted < 50
 
 
 def test_a_plan_for_another_machine_counts_the_slots_of_its_file_without_contact(home, tmp_path):

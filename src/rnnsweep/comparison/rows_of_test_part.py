@@ -73,7 +73,9 @@ def read_test_rows(
         _groups(corpus, table, predictions),
         corpus.facts.lines(f" of fold {config.fold} of {config.folds}" if config.folds else ""),
         0.0 if config.gives_test_rows else config.test_share,
-        ValidationPart(chosen_by, drawn, config.group is not None) if chosen_by else None,
+        ValidationPart(chosen_by, drawn, corpus.units(corpus.groups("validation")) is not None)
+        if chosen_by
+        else None,
         corpus.facts.lengths["cut"],
     )
 
@@ -81,13 +83,16 @@ def read_test_rows(
 def _groups(
     corpus: "EncodedCorpus", table: "pd.DataFrame", predictions: "Mapping[str, Predictions]"
 ) -> "NDArray[np.uint64] | None":
-    """Return the group of each test row, of all folds that were tested; None where one has other rows now."""
+    """Return the group of each test row, of all folds that were tested.
+
+    None where rows are independent, or a fold has other rows now.
+    """
     import numpy as np
 
     from rnnsweep.data import prepare
 
-    if corpus.config.group is None or corpus.config.folds is None:
-        return corpus.groups("test")
+    if corpus.config.folds is None:
+        return corpus.units(corpus.groups("test"))
     of_fold: dict[int, Mapping[Any, Any]] = {}
     run: Mapping[Any, Any]
     for run in scored(table).to_dict("records"):
@@ -99,11 +104,10 @@ def _groups(
             own = prepare(replace(corpus.config, fold=fold))
         except (UserError, OSError):
             return None
-        groups_N = own.groups("test")
-        if groups_N is None or not _are_rows_of(own, run, predictions[str(run["run_id"])]):
+        if not _are_rows_of(own, run, predictions[str(run["run_id"])]):
             return None
-        groups.append(groups_N)
-    return np.concatenate(groups) if groups else None
+        groups.append(own.groups("test"))
+    return corpus.units(np.concatenate(groups)) if groups else None
 
 
 def _are_rows_of(corpus: "EncodedCorpus", run: "Mapping[Any, Any]", said: "Predictions | None") -> bool:
@@ -116,20 +120,18 @@ def _are_rows_of(corpus: "EncodedCorpus", run: "Mapping[Any, Any]", said: "Predi
 
 
 def read_groups(overrides: "Sequence[str]", conf: Path | None) -> "NDArray[np.uint64] | None":
-    """Return the group of each test row; None where no column groups rows, or the corpus is not there."""
-    corpus = _corpus(overrides, conf, grouped=True)
-    return None if corpus is None else corpus.groups("test")
+    """Return the group of each test row; None where rows are independent, or the corpus is not there."""
+    corpus = _corpus(overrides, conf)
+    return None if corpus is None else corpus.units(corpus.groups("test"))
 
 
-def _corpus(
-    overrides: "Sequence[str]", conf: Path | None, *, grouped: bool = False
-) -> "EncodedCorpus | None":
-    """Read the corpus of a run; None where it is not there any more, or is wanted grouped and is not."""
+def _corpus(overrides: "Sequence[str]", conf: Path | None) -> "EncodedCorpus | None":
+    """Read the corpus of a run; None where it is not there any more."""
     from rnnsweep.data import prepare
 
     try:
         with recorded_settings():
             run = compose(list(overrides), conf=conf)
-        return None if grouped and run.data.group is None else prepare(run.data, overrides=run.overrides)
+        return prepare(run.data, overrides=run.overrides)
     except (UserError, OSError):
         return None

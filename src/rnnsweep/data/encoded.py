@@ -17,7 +17,7 @@ from rnnsweep.data import tokens
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.corpora import Corpus, read_corpus
 from rnnsweep.data.cut_once import count_once
-from rnnsweep.data.groups import decides_group
+from rnnsweep.data.groups import Hashes, are_independent, decides_group, group_rows
 from rnnsweep.data.rows import PARTS, TextRows, choose_rows, digest, tested_rows
 from rnnsweep.data.store import find_cache, key_of, made_once, map_array, read_json, write_array, write_json
 from rnnsweep.data.summary.description import describe
@@ -40,7 +40,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 9  # of what lies in a folder of the cache
+VERSION = 10  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,18 @@ class EncodedCorpus:
         refuse_unknown("part", part, PARTS)
         return map_array(self.folder / f"{part}.rows.npy")
 
-    def groups(self, part: str) -> NDArray[np.uint64] | None:
-        """Return the group of each row of a part as a number; None where `data.group` names no column."""
-        return None if self.config.group is None else Corpus(self.corpus).groups(self.rows(part))
+    def groups(self, part: str) -> Hashes:
+        """Return the group of each row of a part as a number: of `data.group`, else of the text's words."""
+        if self.config.group is None:
+            return group_rows(self.texts(part))
+        return Corpus(self.corpus).groups(self.rows(part))
+
+    def units(self, groups_N: Hashes) -> Hashes | None:
+        """Return the groups of rows as units of evidence: of `data.group`, or of texts that are repeated.
+
+        None where each row is a unit, as hardly a text is repeated.
+        """
+        return None if self.config.group is None and are_independent(groups_N) else groups_N
 
     def encode(self, texts: Sequence[str]) -> EncodedPart:
         """Turn any texts into ids by this corpus's vocabulary; their targets are -100 (none)."""

@@ -3,12 +3,13 @@
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes: TypeAlias = NDArray[np.uint64]
+INDEPENDENT = 0.95  # of the rows: so many say as much as these, or they are no independent evidence
 
 
 def decides_group(overrides: Iterable[str]) -> bool:
@@ -27,6 +28,15 @@ def hash_names(names: Iterable[str]) -> Hashes:
 def group_by_text(texts: Sequence[str]) -> Hashes:
     """Put rows of the same text into one group; rows without text stand alone."""
     return hash_names(text or f"\0{number}" for number, text in enumerate(texts))
+
+
+def are_independent(groups_N: NDArray[Any]) -> bool:
+    """Return whether hardly any rows share a group.
+
+    A mean over groups of sizes s is as uncertain as one over (sum of s)^2 / (sum of s^2) rows (Kish 1965).
+    """
+    sizes_G = np.unique(groups_N, return_counts=True)[1]
+    return float(sizes_G.sum()) >= INDEPENDENT * float(sizes_G @ sizes_G)
 
 
 def group_rows(*texts: Sequence[str], names: Sequence[str] | None = None) -> Hashes:

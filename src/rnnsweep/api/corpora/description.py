@@ -89,7 +89,7 @@ class Groups:
 
 
 def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:
-    """Return those groups of test rows of some corpora that say least; None where ``data.group`` groups none.
+    """Return those groups of test rows of some corpora that say least; None where rows are independent.
 
     With folds they are those of all rows, each of which is tested.
     """
@@ -100,9 +100,8 @@ def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:
     known = []
     for corpus in corpora:
         parts = ("train", "validation", "test") if corpus.config.folds else ("test",)
-        of_parts = [own for own in map(corpus.groups, parts) if own is not None]
-        if of_parts:
-            groups_N = np.concatenate(of_parts)
+        groups_N = corpus.units(np.concatenate([corpus.groups(part) for part in parts]))
+        if groups_N is not None:
             known.append(Groups(len(np.unique(groups_N)), *groups_counted(groups_N)))
     return min(known, key=lambda one: one.counted, default=None)
 

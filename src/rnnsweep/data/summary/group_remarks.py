@@ -1,11 +1,13 @@
-"""Remarks on a column whose values keep rows together: how many are in several parts, or in one."""
+"""Remarks on rows that belong together: by a column whose values keep them so, or by one text."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
+from rnnsweep.data.groups import are_independent
 from rnnsweep.data.rows import PARTS, Rows, TextRows
 from rnnsweep.data.summary.remarks import Remark, listed
 
@@ -78,3 +80,22 @@ def _say_together(rows: TextRows, chosen: Mapping[str, Rows], names: Sequence[st
         of_test = "" if folds else f", {tested:,} of them in the test part"
         said += f"; that makes {len(rows_of):,} groups in all{of_test}"
     return said
+
+
+def remark_on_repeated(words: Mapping[str, NDArray[np.int64]], given: Sequence[str]) -> Iterator[Remark]:
+    """Say that many rows have the text of another: they are no independent evidence.
+
+    Args:
+        words: part -> a number for each row, equal where the words are.
+        given: parts that the source gives.
+    """
+    every = np.concatenate([words[part] for part in PARTS])
+    rows_of_text = np.unique(every, return_counts=True)[1]
+    if not are_independent(every):
+        drawn = " and stay on one side of a split" if len(given) < len(PARTS) else ""
+        yield Remark(
+            "repeated",
+            f"{int(rows_of_text[rows_of_text > 1].sum()):,} of {len(every):,} rows have the text of another"
+            f" row ({len(rows_of_text):,} different texts, one in {int(rows_of_text.max()):,} rows): rows of"
+            f" one text count as one in verdicts on new rows{drawn}",
+        )

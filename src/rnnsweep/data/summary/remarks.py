@@ -7,6 +7,7 @@ from typing import Any
 
 CODES = (
     *("cut", "unknown", "unsegmented", "overlap", "near-duplicates", "label-variants", "missing-like-label"),
+    "repeated",
     *(
         "rare-label",
         "conflicting",
