@@ -13,7 +13,7 @@ from rnnsweep.comparison import ReplicatePlan, Stop, compare_records
 from rnnsweep.comparison.evidence.records import HERE
 from rnnsweep.comparison.health.recurrence import without_recurrence
 from rnnsweep.comparison.predictions import TestPart
-from rnnsweep.comparison.verdicts.advice import next_command
+from rnnsweep.comparison.verdicts.advice import next_step
 from rnnsweep.comparison.verdicts.answers import say_answer
 from rnnsweep.errors import UserError
 
@@ -258,11 +258,25 @@ def test_terminal_report_and_json_name_the_same_next_command_once():
     found = compare_records(make_runs(replicates=5), sweep="demo")
     command = found.to_json()["next"]
     assert command == found.next
-    assert found.answer.endswith(f" Next: {command}")
+    aim = "to show whether bilstm differs from gru, lstm, rnn and linear"
+    assert found.answer.endswith(f" Next, {aim}: {command}")
     terminal, report = shown(found)
+    assert terminal.count(f"Next, {aim}: {command}") == 1
+    assert f"Next, {aim}: {command}" in report
     assert terminal.count("replicate demo") == 1
     visible = report.partition("<script")[0]
     assert set(re.findall(r"rnnsweep replicate demo --n \d+", visible)) == {command}
+
+
+def test_advice_names_the_pairs_that_it_settles_and_none_where_there_is_no_claim_yet():
+    def aim_of(**given):
+        return compare_records(make_runs(**given), sweep="demo").aim
+
+    two = {"gru": 0.71, "lstm": 0.70}
+    assert aim_of(levels=two, replicates=5, linear=None) == "to show whether gru and lstm differ"
+    assert aim_of(levels={"gru": 0.71}, replicates=4) == "to show whether gru and linear differ"
+    assert aim_of(levels=two, replicates=1) == aim_of(levels=two, replicates=0) == ""
+    assert aim_of(levels={"gru": 0.8, "lstm": 0.6}, replicates=10, linear=None) == ""
 
 
 def test_commands_that_train_name_the_machine_where_the_trials_ran():
@@ -404,8 +418,9 @@ def test_a_baseline_of_one_fit_where_the_split_varies_is_to_be_fitted_on_the_net
     found = compare_records(make_runs({"gru": 0.9}), sweep="demo")
     assert any(v.single for v in found.verdicts)
     assert "The baseline is one fit" in found.conclusion
-    given = next_command("demo", found.standings, found.verdicts, plan=ReplicatePlan(), refit=refit)
-    assert given == command
+    given = next_step("demo", found.standings, found.verdicts, plan=ReplicatePlan(), refit=refit)
+    assert given.command == command
+    assert given.aim == ("to fit the baseline on the replicates' splits" if refit else "")
 
 
 def test_a_baseline_that_cannot_be_fitted_is_said_and_is_no_network():

@@ -206,7 +206,11 @@ def test_the_advice_names_the_option_with_which_further_seeds_share_the_5_percen
 
     first = compare_foreign(of(6))
     total = int(
-        re.search(r"Next: train (\d+) seeds of each in all, and compare with --looks 6\.", first.answer)[1]
+        re.search(
+            r"Next, to show whether gru and lstm differ: train (\d+) seeds of each in all, and compare with"
+            r" --looks 6\.",
+            first.answer,
+        )[1]
     )
     (plain,), (paid,) = (compare_foreign(of(total), looks=one).verdicts for one in ((), (6,)))
     assert paid.p == pytest.approx(min(1.0, plain.p * 0.05 / plan_looks([6, total], most=6)[1].level))

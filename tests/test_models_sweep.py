@@ -59,7 +59,7 @@ def test_standings_come_first_then_the_models(swept):
     everything = done.stderr + done.stdout
     assert "Models: 2, the best is " in everything
     assert "; to ask it: rnnsweep predict --model colours 'a text'" in everything
-    assert done.stdout.index("architecture") < done.stdout.index("Next: rnnsweep ")
+    assert done.stdout.index("architecture") < done.stdout.index("\nNext")
     assert "Downloading" not in everything
     assert "Traceback" not in everything
 

@@ -70,6 +70,20 @@ def test_what_replicates_can_show_of_each_family_is_what_its_own_test_can_reach(
     assert (" can show a clear difference" in str(reach)) == (among != beside)
 
 
+@pytest.mark.parametrize(
+    ("looks", "networks", "baseline", "aim"),
+    [
+        ((6,), 2, True, "to compare the networks with the baseline"),
+        ((8,), 5, True, "to compare the networks with each other"),
+        ((2,), 2, True, "to compare the networks with each other and with the baseline"),
+        ((5,), 1, True, "to compare the network with the baseline"),
+        ((7,), 3, True, ""),
+    ],
+)
+def test_the_command_for_more_replicates_has_an_aim(looks, networks, baseline, aim):
+    assert reach_of(looks, networks, baseline=baseline).aim == aim
+
+
 def test_a_sweep_that_decides_nothing_names_the_command_that_trains_as_many_replicates(home):
     path = write_sweep(home, f"# Which one?\n{SPACE}").path
     reach = replicates_reach(path)
@@ -94,7 +108,11 @@ def test_the_command_that_a_sweeps_start_names_runs_when_pasted(home, short_rows
     path = write_sweep(home, SPACE, overrides=own).path
     assert main(["sweep", str(path), "--slots", "2"]) == 0
     said = capsys.readouterr().err
-    assert "7 or more can; when this sweep has ended:" in " ".join(said.split())
+    assert (
+        "7 or more can. To compare the networks with each other and with the baseline at all, when this sweep"
+        " has ended:" in " ".join(said.split())
+    )
+    assert "How many are likely to decide is said then, from the scores." in said
     command = f"rnnsweep replicate {path} --n 7"
     assert f"  {command}" in said.splitlines()
     assert main(shlex.split(command)[1:]) == 0

@@ -275,6 +275,18 @@ def on_a_terminal(comparison, *, columns=80, lines=24):
     return [line.rstrip() for line in screen.display]
 
 
+def test_a_command_whose_aim_leaves_no_room_beside_it_has_a_line_of_its_own():
+    found = compare_records(make_runs(replicates=5), sweep="demo")
+    for width, lines in ((120, 1), (80, 2)):
+        console = Console(file=io.StringIO(), width=width, force_terminal=False)
+        print_comparison(found, console)
+        shown_lines = console.file.getvalue().splitlines()
+        (at,) = (n for n, line in enumerate(shown_lines) if line.startswith("Next, to show whether bilstm"))
+        said = shown_lines[at : at + lines]
+        assert said[-1].endswith(f"  {found.next}" if lines == 2 else f": {found.next}")
+        assert all(len(line) <= width for line in said)
+
+
 def test_the_last_screen_has_question_answer_standings_and_the_next_command(comparison):
     question = "Which network tells best which library a paragraph is from, and is one needed?"
     asked = replace(comparison, question=question, next="rnnsweep replicate demo --n 20")

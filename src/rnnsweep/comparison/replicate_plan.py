@@ -202,6 +202,13 @@ class Reach:
         """Whether so many are planned."""
         return 0 < self.fewest <= self.planned
 
+    @property
+    def aim(self) -> str:
+        """What takes more replicates than are planned, as "to compare the networks with the baseline"."""
+        families = {"with each other": self.among, "with the baseline": self.beside}
+        lacking = [words for words, fewest in families.items() if fewest and fewest > self.planned]
+        return f"to compare the network{'s' * (self.networks > 1)} {' and '.join(lacking)}" if lacking else ""
+
     def __str__(self) -> str:
         """Return it as one line."""
         if not self.fewest:

@@ -120,9 +120,11 @@ def _say_reach(file: str, on: str | None) -> None:
 
     reach = replicates_reach(file)
     command = deciding_command(file, reach, on=on)
-    err().print(f"{reach}{'; when this sweep has ended:' if command else ''}", style="dim")
+    at_all = f". T{reach.aim[1:]} at all, when this sweep has ended:"
+    err().print(f"{reach}{at_all if command else ''}", style="dim")
     if command:
         err().print(f"  {command}", style="dim", soft_wrap=True)
+        err().print("How many are likely to decide is said then, from the scores.", style="dim")
 
 
 @contextmanager

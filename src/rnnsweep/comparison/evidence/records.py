@@ -200,6 +200,7 @@ class Comparison:
     test_reads: TestReads | None = None  # looks at the test part that were counted; None: no count was kept
     test_part: TestPart | None = None  # None: what replicates predicted was not kept
     next: str | None = None  # the command that is likely to settle the question; None: nothing is worth it
+    aim: str = ""  # which question that is, as "to show whether a and b differ"
     conclusion: str = ""  # what the verdicts speak of
     caveat: str = ""  # the line of the answer that says whose configurations chance chose
     search: str = ""  # whose search has converged
@@ -243,7 +244,6 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``compare --json``: plain values, None where a number does not exist."""
-        reads = self.test_reads
         value: dict[str, Any] = {
             "sweep": self.sweep,
             "question": self.question,
@@ -253,8 +253,8 @@ class Comparison:
             "verdicts": [_verdict(v) for v in self.verdicts],
             "health": [{"sentence": r.sentence, "next": r.next} for r in self.health],
             "report": str(self.report) if self.report else None,
-            "test_reads": reads.total if reads else None,
-            "test_reads_by": asdict(reads) if reads else None,
+            "test_reads": self.test_reads.total if self.test_reads else None,
+            "test_reads_by": asdict(self.test_reads) if self.test_reads else None,
             "budget": {
                 "sentences": say_spending(self.bought.time_curves),
                 "studies": self.bought.studies,

@@ -23,6 +23,7 @@ from rnnsweep.comparison.report.standings import colours_of, draw_standings, hea
 from rnnsweep.comparison.report.tables import say_columns
 from rnnsweep.comparison.statistics.pareto import Front, write_value
 from rnnsweep.comparison.statistics.time_curves import say_spending
+from rnnsweep.comparison.verdicts.advice import Step
 from rnnsweep.comparison.verdicts.answers import say_stop
 from rnnsweep.comparison.verdicts.coverage import say_test_part
 from rnnsweep.comparison.verdicts.sentences import gather, gather_remarks
@@ -71,7 +72,7 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
         verdicts = [one for one in comparison.verdicts if one.baseline == against]
         said = any(one.pairs or one.verdict == NOT_COMPARABLE for one in verdicts)
         counts += [Text(_heading(title, verdicts))] if said else []
-    below = _below(comparison)
+    below = _below(comparison, width)
     standings, majority = comparison.standings, majority_score(comparison.test_part)
     rows_read = say_test_part(comparison.test_part)
     head, blank = 1 + (majority is not None) + bool(rows_read), 1
@@ -91,15 +92,21 @@ def last_screen(comparison: Comparison, width: int = 80, lines: int | None = LIN
 
 def _above(comparison: Comparison) -> list[Text]:
     """Return the question, its answer and what limits that; the next command has a line of its own, too."""
-    answer = comparison.answer.removesuffix(f" Next: {comparison.next}")
+    answer = comparison.answer.removesuffix(f" {Step(comparison.next, comparison.aim)}")
     question = [Text(comparison.question, style="bold")] if comparison.question else []
     caveat = [Text(f"! {comparison.caveat}")] if comparison.caveat else []
     return [*question, Text(answer.removesuffix(f" {comparison.caveat}")), *caveat, Text("")]
 
 
-def _below(comparison: Comparison) -> list[Text]:
-    """Return the next command and the report's path."""
-    following = [_unbroken(f"Next: {comparison.next}", style="bold")] if comparison.next else []
+def _below(comparison: Comparison, width: int) -> list[Text]:
+    """Return the next command and the report's path.
+
+    The command has a line of its own where its aim leaves too little room beside it.
+    """
+    step = Step(comparison.next, comparison.aim)
+    whole = not step.aim or len(str(step)) <= width
+    lines = [str(step)] if whole else [str(step).removesuffix(f" {step.command}"), f"  {step.command}"]
+    following = [_unbroken(line, style="bold") for line in lines] if step.command else []
     return [*following, *([_unbroken(f"Report: {comparison.report}")] if comparison.report else [])]
 
 
@@ -169,7 +176,7 @@ def standings_table(comparison: Comparison, *, width: int = 80) -> RenderableTyp
     parts += _spending(comparison)
     if comparison.test_reads:
         parts.append(Text(f"Test part read: {say_reads(comparison.test_reads)}.", style="dim"))
-    return Group(*parts, *_below(comparison))
+    return Group(*parts, *_below(comparison, width))
 
 
 def _front_title(front: Front) -> str:

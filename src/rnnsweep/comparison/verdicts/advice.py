@@ -1,14 +1,28 @@
-"""The one piece of advice: the command that is likely to settle what a sweep asks, or none."""
+"""The one piece of advice: the command that is likely to settle what a sweep asks, and what that is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rnnsweep.comparison.evidence.records import Standing, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.verdicts.answers import none_complete
 from rnnsweep.comparison.verdicts.decisions import MOST
+from rnnsweep.comparison.words import names_of
 from rnnsweep.safety.shell import command_line, run_command
 
 OPEN = ("needs more", "not separable")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What comes next, and which question it settles."""
+
+    command: str | None = None  # None: the question is settled, or nothing affordable settles it
+    aim: str = ""  # as "to show whether a and b differ"; empty: the answer says it
+
+    def __str__(self) -> str:
+        """The two in one sentence; nothing without a command."""
+        return f"Next{', ' * bool(self.aim)}{self.aim}: {self.command}" if self.command else ""
 
 
 def next_total(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, most: int = MOST) -> int | None:
@@ -39,11 +53,31 @@ def _open(standings: Sequence[Standing], verdicts: Sequence[Verdict], most: int)
     return [v for v in about if v.replicates_needed and _total(v) <= most]
 
 
+def say_aim(standings: Sequence[Standing], verdicts: Sequence[Verdict], *, most: int = MOST) -> str:
+    """Return which question the replicates of `next_total` settle; nothing where there is no claim yet.
+
+    Args:
+        standings: best first.
+        verdicts: of all pairs, and against the baseline.
+        most: as for `next_total`.
+
+    Returns:
+        As "to show whether a and b differ".
+    """
+    about = _open(standings, verdicts, most)
+    if not about or any(v.pairs < 2 for v in about):  # the answer says that it takes replicates
+        return ""
+    leader, *others = open_names(standings, about, most=most)
+    if len(others) == 1:
+        return f"to show whether {leader} and {others[0]} differ"
+    return f"to show whether {leader} differs from {names_of(others)}"
+
+
 def _total(verdict: Verdict) -> int:
     return verdict.pairs + (verdict.replicates_needed or 0)
 
 
-def next_command(
+def next_step(
     sweep: str,
     standings: Sequence[Standing],
     verdicts: Sequence[Verdict],
@@ -55,8 +89,8 @@ def next_command(
     refit: bool = False,
     diverged: bool = False,
     on: str | None = None,
-) -> str | None:
-    """Return the next command; None where the question is settled or nothing affordable settles it.
+) -> Step:
+    """Return the next command with its aim; none where the question is settled or nothing affordable does it.
 
     Args:
         sweep: its name.
@@ -73,20 +107,21 @@ def next_command(
     """
     name = sweep or "SWEEP"
     if behind:
-        return command_line("compare", name)
+        return Step(command_line("compare", name))
     networks = [s for s in standings if not s.baseline]
     if not networks or not plan.finished:
-        return run_command("sweep", name, on=on) if networks or not plan.finished else None
+        return Step(run_command("sweep", name, on=on) if networks or not plan.finished else None)
     if diverged:
-        return None
+        return Step()
     if none_complete(networks) and any(s.trials["failed"] for s in networks):
-        return command_line("retry", name)
+        return Step(command_line("retry", name))
     if failed and converged:
-        return None
+        return Step()
     if failed or none_complete(networks):
         trials = max(1, *(sum(s.trials.values()) for s in networks))
-        return run_command("sweep", name, "--trials", str(2 * trials), on=on)
-    total = next_total(standings, verdicts, most=max(MOST, plan.most))
+        return Step(run_command("sweep", name, "--trials", str(2 * trials), on=on))
+    most = max(MOST, plan.most)
+    total, aim = next_total(standings, verdicts, most=most), say_aim(standings, verdicts, most=most)
     if total is None and refit:
-        total = max(s.test.replicates for s in networks)
-    return run_command("replicate", name, "--n", str(total), on=on) if total else None
+        total, aim = max(s.test.replicates for s in networks), "to fit the baseline on the replicates' splits"
+    return Step(run_command("replicate", name, "--n", str(total), on=on), aim) if total else Step()

@@ -49,7 +49,7 @@ from rnnsweep.comparison.trials import (
     score_of,
     turned_runs,
 )
-from rnnsweep.comparison.verdicts.advice import next_command
+from rnnsweep.comparison.verdicts.advice import Step, next_step
 from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_unfinished
 from rnnsweep.comparison.verdicts.coverage import say_conclusion, say_few
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
@@ -172,7 +172,7 @@ def compare_records(
     ended = converged(table, standings, bounds=bounds, margin=margin)
     by_chance = chosen_by_chance(table, standings, validation, margin=margin)
     all_ended = len(ended) == sum(not s.baseline for s in standings)
-    following = next_command(
+    following = next_step(
         name,
         standings,
         verdicts,
@@ -189,7 +189,7 @@ def compare_records(
     answer = say_answer(standings, verdicts, floor=floor, converged=all_ended, plain=plain, parts=parts)
     caveat = "" if failed or len(parts) > 1 else say_luck(by_chance, standings, verdicts)
     if len(parts) < 2 and (too_few := say_few(verdicts, part)):
-        answer, caveat, following = too_few, "", following if behind or not plan.finished else None
+        answer, caveat, following = too_few, "", following if behind or not plan.finished else Step()
     reads = None if test_reads is None else sort_reads(test_reads)
     bought = find_bought(
         table,
@@ -210,7 +210,7 @@ def compare_records(
                 say_unfinished(plan, behind=behind),
                 answer,
                 caveat,
-                f"Next: {following}" if following else "",
+                str(following),
             )
             if part
         ),
@@ -260,7 +260,8 @@ def compare_records(
         data=tuple(data),
         test_reads=reads,
         test_part=part,
-        next=following,
+        next=following.command,
+        aim=following.aim,
         stopped=tuple(stopped),
         on=on,
         search=say_converged([name for name in ended if name not in by_chance], standings),

@@ -15,7 +15,7 @@ from rnnsweep.comparison.evidence.records import Comparison, HealthRemark, Stand
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.statistics.new_rows import groups_counted
-from rnnsweep.comparison.verdicts.advice import next_total
+from rnnsweep.comparison.verdicts.advice import next_total, say_aim
 from rnnsweep.comparison.verdicts.answers import say_answer
 from rnnsweep.comparison.verdicts.coverage import count_rows, say_conclusion
 from rnnsweep.comparison.verdicts.standings import make_standings, margin_of
@@ -86,13 +86,14 @@ def compare_foreign(
     plan = ReplicatePlan((), tuple(dict.fromkeys((s.architecture for s in standings), n) for n in looks))
     verdicts = make_verdicts(standings, margin=margin, correct=correct or None, plan=plan, groups=groups_N)
     part = _part(test_rows, groups_N) if by_row else None
-    total = next_total(standings, verdicts)
-    again = _listed(sorted({*looks, seeds}))
-    further = f" Next: train {total} seeds of each in all, and compare with --looks {again}." if total else ""
+    total, aim = next_total(standings, verdicts), say_aim(standings, verdicts)
+    again, why = _listed(sorted({*looks, seeds})), f", {aim}" if aim else ""
+    further = f" Next{why}: train {total} seeds of each in all, and compare with --looks {again}."
     return Comparison(
         sweep=name,
         question="",
-        answer=" ".join(filter(None, (say_answer(standings, verdicts), _covered(verdicts, part)))) + further,
+        answer=" ".join(filter(None, (say_answer(standings, verdicts), _covered(verdicts, part))))
+        + (further if total else ""),
         standings=standings,
         verdicts=verdicts,
         health=(*_percent(runs), *_unpaired(standings)),
