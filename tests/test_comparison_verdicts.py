@@ -216,20 +216,20 @@ def test_looks_that_spent_the_5_percent_are_named_as_the_reason_and_a_new_sweep_
     assert 40 < verdict.pairs + verdict.replicates_needed < 60  # with what is left of the 5 %
     assert verdict.in_new_sweep == replicates_to_separate(0.0285, 0.051)
     assert verdict.sentence.endswith(
-        f"; to separate them takes a new sweep of about {verdict.in_new_sweep} replicates of each,"
-        " as the looks of this one used up the 5 % of false claims that are allowed."
+        f"; it takes a new sweep of about {verdict.in_new_sweep} replicates of each to separate them. This"
+        " sweep would need more: its looks have spent most of the 5 % of false claims that are allowed."
     )
 
 
 def test_a_difference_that_takes_many_replicates_has_their_number_and_none_has_no_aim():
     far = replace(open_verdict(), in_new_sweep=1234)
     assert say_verdict(far, margin=0.002, left=1).endswith(
-        "; to separate them takes a new sweep of about 1,200 replicates of each."
+        "; it takes a new sweep of about 1,200 replicates of each to separate them."
     )
     on_new_rows = NewRows(0.011, -0.002, 0.024, 0.65, replicates=8, rows=400, error=0.006, rows_error=0.005)
     doubtful = replace(far, new_rows=on_new_rows)
     assert say_verdict(doubtful, margin=0.002, left=1).endswith(
-        "; to separate them on these test rows takes a new sweep of about 1,200 replicates of each."
+        "; it takes a new sweep of about 1,200 replicates of each to separate them on these test rows."
     )
     never = replace(open_verdict(), in_new_sweep=None)
     assert say_verdict(never, margin=0.002, left=1).endswith(

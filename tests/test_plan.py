@@ -168,8 +168,12 @@ def test_a_plan_of_few_minutes_or_a_setting_that_is_searched_names_no_shorter_wa
         (0.1, 400, "! data.test_share=0.3 under overrides lowers this to 1.5 points\n"),
         (0.1, 1500, "! data.test_share=0.25 under overrides lowers this to 0.99 points\n"),
         (0.25, 400, "! data.test_share=0.3 under overrides lowers this to 2.4 points\n"),
-        (0.3, 400, "! smaller ones take more rows, or data.folds=5 under overrides: each row is tested\n"),
-        (None, 400, "! smaller ones take a test file with more rows (data.test)\n"),
+        (
+            0.3,
+            400,
+            "! smaller differences take more rows, or data.folds=5 under overrides: each row is tested\n",
+        ),
+        (None, 400, "! smaller differences take a test file with more rows (data.test)\n"),
         (0.1, 5000, None),
     ],
 )
@@ -239,14 +243,18 @@ def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
         return " ".join(capsys.readouterr().out.split())
 
     assert (
-        "400 test rows in 25 groups: a difference of less than about 2.7 points may not hold for new rows;"
-        " the limit is up to 11 points where rows of one group are alike"
+        "400 test rows in 25 groups: a difference of less than about 2.7 points may not hold for new rows."
+        " If the rows of a group are right or wrong together, that limit is up to 11 points"
     ) in said(Groups(25, 25, 25))
     assert (
         "400 test rows in 316 groups, which count like 8 groups of equal size: a difference of less than"
-        " about 5.7 points may not hold for new rows; the limit is up to 41 points where rows of one"
-        " group are alike"
+        " about 5.7 points may not hold for new rows. If the rows of a group are right or wrong together,"
+        " that limit is up to 41 points"
     ) in said(Groups(316, 7.6, 2.9)), "the degrees of freedom are those of the groups, even of unlike rows"
+    assert (
+        " points may not hold for new rows. If the rows of a group are right or wrong together, no difference"
+        " can be shown for new rows"
+    ) in said(Groups(14, 3.0, 1.5))
     folds = said(Groups(985, 12.1, 4.9), folds=5)
     assert "where the folds agree" in folds
     assert (

@@ -75,8 +75,9 @@ def _say_alike(planned: "Plan", groups: "Groups | None") -> str:
     if groups is None:
         return ""
     most = _points(planned, groups.counted, groups)
-    limit = f"the limit is up to {most} points" if float(most) < NONE else "none is shown for them"
-    return f"; {limit} where rows of one group are alike"
+    known = float(most) < NONE
+    limit = f"that limit is up to {most} points" if known else "no difference can be shown for new rows"
+    return f". If the rows of a group are right or wrong together, {limit}"
 
 
 def say_validation_rows(planned: "Plan", smallest: tuple[int, float] | None) -> Iterator[str]:
@@ -117,9 +118,9 @@ def _more_test_rows(planned: "Plan", rows: int, groups: "Groups | None") -> str:
     share = planned.test_share
     units = "rows" if groups is None else "groups of rows"
     if share is None:
-        return f"smaller ones take a test file with more {units} (data.test)"
+        return f"smaller differences take a test file with more {units} (data.test)"
     if share >= MOST_TEST:
-        return f"smaller ones take more {units}, or data.folds=5 under overrides: each row is tested"
+        return f"smaller differences take more {units}, or data.folds=5 under overrides: each row is tested"
     shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
 
     def least_of(wider: float) -> str:

@@ -269,8 +269,9 @@ def _what_it_takes(verdict: Verdict, margin: float, *, grouped: bool) -> str:
         return f"even many more replicates are not likely to {aim}"
     new_rows = verdict.new_rows
     where = " on these test rows" if not small and new_rows and new_rows.p > ALPHA else ""
-    takes = f"to {aim}{where} takes a new sweep of about"
+    number = rounded(anew) if anew > MOST else str(anew)
+    takes = f"it takes a new sweep of about {number} replicates of each to {aim}{where}"
     if anew > MOST:
-        return f"{takes} {rounded(anew)} replicates of each"
-    spent = "the looks of this one used up the 5 % of false claims that are allowed"
-    return f"{takes} {anew} replicates of each, as {spent}"
+        return takes
+    spent = "its looks have spent most of the 5 % of false claims that are allowed"
+    return f"{takes}. This sweep would need more: {spent}"
