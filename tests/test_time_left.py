@@ -5,8 +5,10 @@ from contextlib import closing
 
 import pytest
 
+from rnnsweep.cli.commands.project.status import _print_status
 from rnnsweep.drawing.times import about
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.state.looks import ADVICE, write_advice
 from rnnsweep.state.outcome import Outcome
 from rnnsweep.state.watching.eta import Durations, most_replicates, seconds_left
 from rnnsweep.state.watching.progress import ArchitectureProgress
@@ -57,6 +59,29 @@ def test_an_interrupted_replicate_is_resumed_by_the_command_that_asked_for_it(tm
         ledger.write("open", replicates=12, planned=[], options=[], **asked)
         ledger.write("close", state="interrupted")
     assert read_status(tmp_path, "q").next == "rnnsweep replicate q --n 12"
+
+
+def test_the_status_of_a_finished_sweep_names_the_question_that_the_next_command_settles(tmp_path, capsys):
+    folder = SweepFolder.of(tmp_path, "q")
+    folder.make()
+    folder.write_start({"identity": "abcd", "asked": {}, "corpus": "", "configuration": "", "code": ""})
+    with folder.hold(), closing(folder.ledger()) as ledger:
+        asked = {"slots": 1, "trials": 2, "architectures": ["gru"], "more": {}}
+        ledger.write("open", replicates=6, planned=[6], options=[], **asked)
+        ledger.write("close", state="finished")
+
+    def said():
+        _print_status(read_status(tmp_path, "q"))
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert said() == "Next: rnnsweep compare q"
+    write_advice(folder, "rnnsweep replicate q --n 12", "to show whether gru and lstm differ")
+    assert said() == "Next, to show whether gru and lstm differ: rnnsweep replicate q --n 12"
+    write_advice(folder, None)
+    assert "Next" not in said()
+    earlier = {"next": "rnnsweep retry q", "events": len(folder.events())}  # a version that kept no aim
+    (folder.path / ADVICE).write_text(json.dumps(earlier))
+    assert said() == "Next: rnnsweep retry q"
 
 
 def test_a_look_ends_the_count_for_those_that_it_gave_no_more_replicates():

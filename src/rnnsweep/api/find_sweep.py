@@ -32,7 +32,9 @@ def status(name: str | Path) -> "state.SweepStatus":
             lost = _lost(folder, places)
     if lost is None:
         return now
-    return replace(now, lost=lost.sentence, next=lost.next if lost.gone or lost.nothing_left else now.next)
+    if lost.gone or lost.nothing_left:
+        return replace(now, lost=lost.sentence, next=lost.next, aim="")
+    return replace(now, lost=lost.sentence)
 
 
 def resume_command(name: str | Path) -> str:

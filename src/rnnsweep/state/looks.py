@@ -67,15 +67,22 @@ def note_look(
         JsonLines(folder.path / LOOKS).append({"at": round(time.time(), 3), **line})
 
 
-def write_advice(folder: SweepFolder, command: str | None) -> None:
-    """Keep the command that a comparison of all that happened so far names; None: nothing is worth it."""
-    write_whole(folder.path / ADVICE, json.dumps({"next": command, "events": len(folder.events())}))
+def write_advice(folder: SweepFolder, command: str | None, aim: str = "") -> None:
+    """Keep the command that a comparison of all that happened so far names, and what it settles.
+
+    Without a command nothing is worth it.
+    """
+    advice = {"next": command, "aim": aim, "events": len(folder.events())}
+    write_whole(folder.path / ADVICE, json.dumps(advice))
 
 
-def read_advice(folder: SweepFolder, *, events: int) -> tuple[bool, str | None]:
-    """Return whether a comparison has seen all that happened to a sweep, and the command that it named."""
+def read_advice(folder: SweepFolder, *, events: int) -> tuple[str | None, str] | None:
+    """Return the command that the last comparison named, and what it settles.
+
+    None where no comparison has seen all that happened to the sweep.
+    """
     values = read_json(folder.path / ADVICE) or {}
-    command = values.get("next")
-    if values.get("events") != events or not isinstance(command, str | None):
-        return False, None
-    return True, command
+    command, aim = values.get("next"), values.get("aim", "")  # an earlier version kept no aim
+    if values.get("events") != events or not isinstance(command, str | None) or not isinstance(aim, str):
+        return None
+    return command, aim

@@ -136,7 +136,7 @@ def compare(
             {standing.architecture: standing.configuration for standing in seen},
             plan.sizes,
         )
-        write_advice(folder, compared.next)
+        write_advice(folder, compared.next, compared.aim)
     report = folder.report
     compared = replace(compared, report=report, health=(*_say_lost(lost), *compared.health))
     if answered is not None:

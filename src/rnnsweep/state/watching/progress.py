@@ -149,6 +149,7 @@ class SweepStatus:
     controller: dict[str, object] = field(default_factory=dict)  # pid and host, where one runs
     agents: tuple[AgentRow, ...] = ()  # where it runs on several nodes now
     next: str | None = None  # the command that comes next; None: it runs, or its question is settled
+    aim: str = ""  # which question that settles, where a comparison named it
     eta: float | None = None  # seconds still to go; None where it does not run, or nothing ended yet
     eta_most: float | None = None  # with all replicates that planned looks may ask for
     lost: str = ""  # which of its runs are not in the local store any more, and what to do

@@ -31,6 +31,7 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
     standings = tuple(_standings(_plan(events), states.values(), _studies(events), alive=alive))
     state = _now(events) if alive else "finished" if folder.is_finished() else "interrupted"
     left = _seconds_left(standings, events, states) if alive else TimeLeft()
+    following, aim = _next(folder, state, events)
     return SweepStatus(
         sweep=name,
         state=state,
@@ -41,7 +42,8 @@ def read_status(mlruns: Path, name: str) -> SweepStatus:
         folder=folder.path,
         controller=controller.record() if controller else {},
         agents=read_agents(folder) if alive else (),
-        next=_next(folder, state, events),
+        next=following,
+        aim=aim,
         eta=left.seconds,
         eta_most=left.most,
     )
@@ -71,14 +73,13 @@ def _seconds_left(
     return seconds_left(standings, seconds, slots=slots)
 
 
-def _next(folder: SweepFolder, state: str, events: Sequence[dict[str, Any]]) -> str | None:
-    """The command that comes next: to resume where it ran last, or what the last comparison named."""
+def _next(folder: SweepFolder, state: str, events: Sequence[dict[str, Any]]) -> tuple[str | None, str]:
+    """The command that comes next, and its aim: to resume where it ran last, or what a comparison named."""
     if state == "interrupted":
-        return folder.command("sweep")
+        return folder.command("sweep"), ""
     if state != "finished":
-        return None
-    known, command = read_advice(folder, events=len(events))
-    return command if known else command_line("compare", folder.name)
+        return None, ""
+    return read_advice(folder, events=len(events)) or (command_line("compare", folder.name), "")
 
 
 def _now(events: Iterable[dict[str, Any]]) -> str:

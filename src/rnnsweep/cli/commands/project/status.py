@@ -122,6 +122,7 @@ def _print_status(status_now: "SweepStatus") -> None:
         err().print(f"{status_now.sweep}: {status_now.lost}", style="red", soft_wrap=True)
     if status_now.next and status_now.next not in status_now.lost:
         words = "resume with" if status_now.state == "interrupted" else "Next"
+        words += f", {status_now.aim}" if status_now.aim else ""
         console.print(f"{words}: {status_now.next}", style="dim", soft_wrap=True)
 
 
