@@ -228,7 +228,7 @@ def test_a_sweep_over_folds_says_so_from_its_first_line_to_its_report(home, tabl
     first = " ".join(said.err.split())
     assert first.startswith(
         "3 replicates test on 3 of 3 folds: enough to show a clear difference between the two"
-        " networks and of any of them from the baseline"
+        " networks and of either of them from the baseline"
     )
     assert "sign" not in first
     sync(home / "mlruns")  # on a busy machine the last runs are still on their way to the store
