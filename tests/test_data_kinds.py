@@ -274,6 +274,9 @@ def test_texts_that_are_no_values_are_counted(tmp_path):
     rows = [("NULL" if n % 4 == 0 else text, label) for n, (text, label) in enumerate(ROWS)]
     notes = read_parts(tmp_path, train=rows).facts.notes
     assert notes == ("train-0.csv: 10 texts are what programs write for no value: 'NULL' 10",)
+    rows[4:] = ROWS[4:]
+    notes = read_parts(tmp_path, train=rows).facts.notes
+    assert notes == ("train-0.csv: 1 text is what programs write for no value: 'NULL' 1",)
 
 
 def test_a_refusal_of_one_label_says_that_lines_were_swallowed(tmp_path):

@@ -159,4 +159,5 @@ def missing_notes(table: Table, texts: Sequence[str]) -> list[str]:
     if not counts:
         return []
     listed = ", ".join(f"{text!r} {rows:,}" for text, rows in counts.most_common(4))
-    return [f"{table.path.name}: {counts.total():,} texts are what programs write for no value: {listed}"]
+    are = "1 text is" if counts.total() == 1 else f"{counts.total():,} texts are"
+    return [f"{table.path.name}: {are} what programs write for no value: {listed}"]
