@@ -420,12 +420,12 @@ def test_few_validation_rows_by_which_chance_chose_the_configuration_are_told():
     assert "more validation rows in the file that data.validation names; then" in grouped.next
 
 
-def by_few_rows(**levels):
-    """A comparison of networks whose trials are too near to each other for 79 validation rows."""
+def by_few_rows(rows=79, **levels):
+    """A comparison of networks whose trials are too near to each other for so few validation rows."""
     runs = make_runs(levels, spread=0.002)
     trials = (runs["role"] == "trial") & (runs["state"] == "complete")
     runs.loc[trials, "validation"] = 0.5 + 0.0001 * (runs.loc[trials, "trial"] % 5)
-    return compare_records(runs, sweep="demo", validation=ValidationPart(79, 0.1))
+    return compare_records(runs, sweep="demo", validation=ValidationPart(rows, 0.1))
 
 
 def test_a_line_directly_under_the_answer_says_that_chance_chose_what_the_verdicts_are_about():
@@ -441,6 +441,8 @@ def test_a_line_directly_under_the_answer_says_that_chance_chose_what_the_verdic
     assert shown[:3] == [answer.removesuffix(f" {caveat}"), f"! {caveat}", ""]
     several = by_few_rows(gru=0.72, lstm=0.68, rnn=0.6)
     assert "chose the settings of 3 networks: another" in several.caveat
+    far = by_few_rows(rows=2000, gru=0.72, lstm=0.5)
+    assert far.caveat == "", "four standard errors of 2,000 rows are 5 points: no choice makes up for 22"
 
 
 def test_the_line_under_the_answer_leaves_room_for_all_else_on_a_terminal_of_80_by_24():
@@ -458,7 +460,9 @@ def test_the_line_under_the_answer_leaves_room_for_all_else_on_a_terminal_of_80_
 
 
 def test_without_a_claim_or_with_rows_that_are_enough_nothing_is_said_under_the_answer():
-    assert say_luck({"gru": 0.0}, by_few_rows(gru=0.72, lstm=0.68).standings, ()) == ""
+    assert (
+        say_luck({"gru": 0.0}, by_few_rows(gru=0.72, lstm=0.68).standings, (), ValidationPart(79, 0.1)) == ""
+    )
     assert compare_records(make_runs({"gru": 0.72, "lstm": 0.68}), sweep="demo").caveat == ""
     assert by_few_rows(gru=0.3, lstm=0.28).caveat == "", "the search failed: the answer claims nothing"
 

@@ -14,6 +14,7 @@ from rnnsweep.comparison.words import apart, names_of
 FEWEST_COMPLETE = 3  # trials, of which the better half says how near to each other they are
 WIDER_VALIDATION = 0.25  # data.validation_share that is advised where it is smaller
 CLAIMS = ("better", "worse", "equivalent")  # how verdicts begin that claim something
+LUCK = 4  # standard errors of a validation score, up to which its luck may move a difference
 MANY = 3  # names are more than a line of a terminal has room for
 
 
@@ -68,20 +69,39 @@ def few_rows(
     )
 
 
-def say_luck(near: Mapping[str, float], standings: Sequence[Standing], verdicts: Sequence[Verdict]) -> str:
+def say_luck(
+    near: Mapping[str, float],
+    standings: Sequence[Standing],
+    verdicts: Sequence[Verdict],
+    part: ValidationPart | None,
+) -> str:
     """Return in a line that verdicts rest on configurations that chance chose; nothing where none does.
 
     Args:
         near: of `chosen_by_chance`.
         standings: of all networks.
-        verdicts: of which those that claim something count.
+        verdicts: of which those count that claim something another choice could change.
+        part: the validation rows, where they are known.
     """
-    claimed = {name for v in verdicts if v.verdict.startswith(CLAIMS) for name in (v.a, v.b)}
-    chosen = [s.architecture for s in standings if s.architecture in near and s.architecture in claimed]
+    chosen = [
+        s.architecture
+        for s in standings
+        if s.architecture in near and part is not None and _could_change(s, verdicts, part)
+    ]
     if not chosen:
         return ""
     whose = names_of(chosen) if len(chosen) < MANY else f"{len(chosen)} networks"
     return f"Mostly chance chose the settings of {whose}: another search may differ."
+
+
+def _could_change(standing: Standing, verdicts: Sequence[Verdict], part: ValidationPart) -> bool:
+    """Return whether a claim on an architecture is of less than the luck of the choice could move it."""
+    moved = LUCK * share_error(standing.validation or 0.0, part.rows)
+    return any(
+        v.difference is not None and abs(v.difference) <= moved
+        for v in verdicts
+        if standing.architecture in (v.a, v.b) and v.verdict.startswith(CLAIMS)
+    )
 
 
 def more_rows(share: float | None) -> str:

@@ -187,7 +187,7 @@ def compare_records(
     plain = plain_networks(table, [s.architecture for s in standings if not s.baseline])
     parts = groups_of_rows(standings, verdicts)
     answer = say_answer(standings, verdicts, floor=floor, converged=all_ended, plain=plain, parts=parts)
-    caveat = "" if failed or len(parts) > 1 else say_luck(by_chance, standings, verdicts)
+    caveat = "" if failed or len(parts) > 1 else say_luck(by_chance, standings, verdicts, validation)
     if len(parts) < 2 and (too_few := say_few(verdicts, part)):
         answer, caveat, following = too_few, "", following if behind or not plan.finished else Step()
     reads = None if test_reads is None else sort_reads(test_reads)
