@@ -157,7 +157,7 @@ def answered_description(
     verdicts = [f"- {one}" for one in sentences]
     links = [f"- [Report]({report}): every figure and table of the comparison", *views]
     # above each view the page shows the first line alone until somebody opens the rest
-    means = ". In the view Standings, numbers are means over replicates"
+    means = ". View Standings: means over replicates"
     first = f"**{question}** [Report]({report}), {meanings['failures']}{means if replicated else ''}"
     return "\n".join([first, "", answer, "", table, "", *verdicts, "", *links])
 
