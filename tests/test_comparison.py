@@ -308,6 +308,22 @@ def test_a_search_that_reached_nothing_is_said_to_have_failed_and_nobody_is_intr
     assert "on validation, where the linear baseline scores 0.9400" in bare.answer
 
 
+def test_test_rows_that_differ_from_those_that_train_are_blamed_and_not_the_search():
+    """Networks and baseline score .8 on validation, and as naming the largest class on test."""
+    runs = make_runs({"gru": 0.12, "lstm": 0.11}, linear=0.5, replicates=4)
+    runs.loc[runs["role"] == "trial", "validation"] += 0.6
+    runs.loc[runs["role"] == "baseline", "validation"] = 0.8
+    found = compare_records(runs, sweep="demo")
+    assert found.answer.startswith(
+        "What networks and baseline learn does not hold for the test rows: gru scores"
+    )
+    assert "the linear baseline 0.8000 and 0.5000." in found.answer
+    assert "few groups or repeated texts" in found.answer
+    assert (found.next, found.aim) == ("rnnsweep data demo", "to see how the rows of the parts differ")
+    runs.loc[runs["role"] == "baseline", "validation"] = 0.55
+    assert compare_records(runs, sweep="demo").answer.startswith("The search failed: ")
+
+
 def test_validation_that_names_another_architecture_than_the_test_replicates_is_said():
     runs = make_runs({"gru": 0.7, "lstm": 0.69}, linear=None)
     lucky = (runs["role"] == "trial") & (runs["architecture"] == "lstm") & (runs["state"] == "complete")

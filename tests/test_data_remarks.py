@@ -154,6 +154,8 @@ def test_rows_of_one_text_are_no_independent_evidence(tmp_path):
         " count as one in verdicts on new rows"
     )
     assert told(tmp_path, rows, "repeated") == f"{said} and stay on one side of a split"
+    tickets = rows_of() + [{"text": f"Amen, {n % 4}!", "label": "ticket"} for n in range(100)]
+    assert "one in 25 rows; 'ticket' has 4 in 100 rows): rows" in told(tmp_path, tickets, "repeated")
     corpus = read(tmp_path, rows, test_share=0.4)
     groups_N = corpus.units(corpus.groups("test"))
     texts = corpus.texts("test")

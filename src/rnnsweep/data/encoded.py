@@ -40,7 +40,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 10  # of what lies in a folder of the cache
+VERSION = 11  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)

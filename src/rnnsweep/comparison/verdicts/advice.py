@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rnnsweep.comparison.evidence.records import Standing, Verdict
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.verdicts.answers import none_complete
+from rnnsweep.comparison.verdicts.answers import learn_other_rows, none_complete
 from rnnsweep.comparison.verdicts.decisions import MOST
 from rnnsweep.comparison.words import names_of
 from rnnsweep.safety.shell import command_line, run_command
@@ -115,13 +115,30 @@ def next_step(
         return Step()
     if none_complete(networks) and any(s.trials["failed"] for s in networks):
         return Step(command_line("retry", name))
-    if failed and converged:
-        return Step()
     if failed or none_complete(networks):
-        trials = max(1, *(sum(s.trials.values()) for s in networks))
-        return Step(run_command("sweep", name, "--trials", str(2 * trials), on=on))
+        return _search_further(name, standings, failed=failed, converged=converged, on=on)
     most = max(MOST, plan.most)
     total, aim = next_total(standings, verdicts, most=most), say_aim(standings, verdicts, most=most)
     if total is None and refit:
         total, aim = max(s.test.replicates for s in networks), "to fit the baseline on the replicates' splits"
     return Step(run_command("replicate", name, "--n", str(total), on=on), aim) if total else Step()
+
+
+def _search_further(
+    name: str, standings: Sequence[Standing], *, failed: bool, converged: bool, on: str | None
+) -> Step:
+    """Return what comes after a search that reached nothing.
+
+    Args:
+        name: of the sweep.
+        standings: best first.
+        failed: as for `next_step`; False: no trial completed.
+        converged: as for `next_step`.
+        on: as for `next_step`.
+    """
+    if failed and learn_other_rows(standings):
+        return Step(command_line("data", name), "to see how the rows of the parts differ")
+    if failed and converged:
+        return Step()
+    trials = max(1, *(sum(s.trials.values()) for s in standings if not s.baseline))
+    return Step(run_command("sweep", name, "--trials", str(2 * trials), on=on))

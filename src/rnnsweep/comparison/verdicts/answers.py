@@ -9,6 +9,7 @@ from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.words import names_of
 from rnnsweep.tasks.score import HIGHER
 
+OTHER_ROWS = 0.1  # validation less test, from which on the rows of the two differ
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone
 
 
@@ -111,6 +112,17 @@ def failed_search(standings: Sequence[Standing], floor: float | None) -> bool:
     return reached < floor or (linear > floor and reached < (floor + linear) / 2)
 
 
+def learn_other_rows(standings: Sequence[Standing]) -> bool:
+    """Return whether the best network and the baseline are both far better on validation than on test.
+
+    What they learn holds for the validation rows, and not for the test rows: no other search helps.
+    """
+    both = [next((s for s in standings if s.baseline is of), None) for of in (False, True)]
+    known = [s for s in both if s and s.validation is not None and s.test.mean is not None]
+    gaps = [(s.validation or 0.0) - (s.test.mean or 0.0) for s in known if not s.score.relative]
+    return len(gaps) == len(both) and min(gaps) > OTHER_ROWS
+
+
 def _reached(standings: Sequence[Standing]) -> tuple[float | None, float | None]:
     """The best score of a network and that of the baseline, on test where both have one."""
     networks = [s for s in standings if not s.baseline]
@@ -126,6 +138,15 @@ def _say_failed(standings: Sequence[Standing], floor: float, *, converged: bool)
     best = next(s for s in standings if not s.baseline)
     linear = next(s for s in standings if s.baseline)
     write, (reached, of_linear) = best.score.write, _reached(standings)
+    if learn_other_rows(standings):
+        floors = f" Always naming the largest class scores {write(floor)} on test." if floor else ""
+        return (
+            f"What networks and baseline learn does not hold for the test rows: {best.architecture} scores"
+            f" {write(best.validation)} on validation and {write(best.test.mean)} on test, the"
+            f" {linear.architecture} baseline {write(linear.validation)} and {write(of_linear)}.{floors} No"
+            " architecture is introduced as better than another: the test rows differ from the rows that"
+            " train, as where few groups or repeated texts make up most rows."
+        )
     part = "test" if best.test.mean is not None and linear.test.mean is not None else "validation"
     ways = "train for more epochs, or widen the space"
     ways = ways if converged else f"search longer, {ways}"

@@ -169,12 +169,12 @@ def _lengths(read: _Read) -> dict[str, float]:
 def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
     yield from _overlaps(read)
     yield from _near_duplicates(read)
-    yield from remark_on_repeated(read.words, read.rows.given)
+    labels = {part: read.labels(part) for part in PARTS} if counts else {}
+    yield from remark_on_repeated(read.words, labels, read.rows.given)
     yield from remark_on_groups(read.rows, read.chosen, read.config)
     if counts:
         yield from _conflicting(read)
         yield from _of_labels(read, counts)
-        labels = {part: read.labels(part) for part in PARTS}
         yield from remark_on_absent(labels, read.rows.given, read.config, rare=RARE)
         yield from remark_on_shares(labels)
     else:

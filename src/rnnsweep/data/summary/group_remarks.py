@@ -82,11 +82,14 @@ def _say_together(rows: TextRows, chosen: Mapping[str, Rows], names: Sequence[st
     return said
 
 
-def remark_on_repeated(words: Mapping[str, NDArray[np.int64]], given: Sequence[str]) -> Iterator[Remark]:
+def remark_on_repeated(
+    words: Mapping[str, NDArray[np.int64]], labels: Mapping[str, Sequence[str]], given: Sequence[str]
+) -> Iterator[Remark]:
     """Say that many rows have the text of another: they are no independent evidence.
 
     Args:
         words: part -> a number for each row, equal where the words are.
+        labels: part -> the label of each row; empty where targets are numbers.
         given: parts that the source gives.
     """
     every = np.concatenate([words[part] for part in PARTS])
@@ -96,6 +99,19 @@ def remark_on_repeated(words: Mapping[str, NDArray[np.int64]], given: Sequence[s
         yield Remark(
             "repeated",
             f"{int(rows_of_text[rows_of_text > 1].sum()):,} of {len(every):,} rows have the text of another"
-            f" row ({len(rows_of_text):,} different texts, one in {int(rows_of_text.max()):,} rows): rows of"
+            f" row ({len(rows_of_text):,} different texts, one in {int(rows_of_text.max()):,} rows"
+            f"{_most_repeated(every, labels)}): rows of"
             f" one text count as one in verdicts on new rows{drawn}",
         )
+
+
+def _most_repeated(words_N: NDArray[np.int64], labels: Mapping[str, Sequence[str]]) -> str:
+    """Return the label with the fewest different texts for its rows, where half of its rows repeat one."""
+    rows, texts = Counter[str](), dict[str, set[int]]()
+    for label, word in zip((one for part in labels for one in labels[part]), words_N.tolist(), strict=False):
+        rows[label] += 1
+        texts.setdefault(label, set()).add(word)
+    most = min(rows, key=lambda one: len(texts[one]) / rows[one], default=None)
+    if most is None or 2 * len(texts[most]) > rows[most]:
+        return ""
+    return f"; {most!r} has {len(texts[most]):,} in {rows[most]:,} rows"
