@@ -202,7 +202,9 @@ def test_a_sweep_file_that_was_deleted_is_written_again_beside_the_files_that_ar
     write_rows(home / "rows.csv")
     first = rnnsweep.init("new", table="rows.csv")
     assert main(["init", "new", "--from", "rows.csv"]) == 0
-    assert "wrote nothing: each file is there as it would be written\n" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "wrote" not in said
+    assert all(f"kept new/{file.relative_to('new')}: is there already\n" in said for file in first.files)
     sweep = home / "new" / "sweeps" / "rows.yaml"
     sweep.unlink()
     again = rnnsweep.init("new", table="rows.csv")
@@ -477,12 +479,44 @@ def test_a_table_in_the_project_is_named_by_its_path_from_there(home):
     assert asked.overrides[:4] == ("data=files", "data.train=rows.csv", "data.text=text", "data.label=label")
 
 
-def test_nothing_is_overwritten_and_nothing_half_made(home, capsys):
+def test_a_second_table_adds_its_sweep_to_the_project_and_keeps_every_other_file(home, capsys):
+    write_rows(home / "rows.csv")
+    write_rows(home / "unique.csv")
+    rnnsweep.init("new", table="rows.csv")
+    for name in ("Makefile", "conf/model/wide_gru.yaml"):
+        (home / "new" / name).write_text("mine\n")
+    made = printed(capsys, "init", "new", "--from", "unique.csv", "--json")
+    others = ["new/conf/model/wide_gru.yaml", "new/Makefile", "new/.gitignore"]
+    assert (made["files"], made["kept"]) == (["new/sweeps/unique.yaml"], others)
+    (home / "new" / "sweeps" / "unique.yaml").unlink()
+    assert main(["init", "new", "--from", "unique.csv"]) == 0
+    kept = "".join(f"kept {path}: is there already\n" for path in others)
+    assert f"wrote new/sweeps/unique.yaml\n{kept}" in capsys.readouterr().err
+    assert (home / "new" / "Makefile").read_text() == "mine\n"
+    assert (home / "new" / "conf" / "model" / "wide_gru.yaml").read_text() == "mine\n"
+    assert {path.name for path in (home / "new" / "sweeps").iterdir()} == {"rows.yaml", "unique.yaml"}
+
+
+def test_a_makefile_of_the_users_own_is_kept_and_so_is_a_link_that_leads_nowhere(home, capsys):
     (home / "new").mkdir()
     (home / "new" / "Makefile").write_text("mine\n")
+    (home / "new" / ".gitignore").symlink_to("gone")
+    assert main(["init", "new"]) == 0
+    said = capsys.readouterr().err
+    assert "kept new/Makefile: is there already\nkept new/.gitignore: is there already\n" in said
+    assert (home / "new" / "Makefile").read_text() == "mine\n"
+    assert not (home / "new" / "gone").exists()
+
+
+@pytest.mark.parametrize("name", ["conf/config.yaml", "sweeps/first.yaml"])
+def test_nothing_is_overwritten_and_nothing_half_made(home, capsys, name):
+    mine = home / "new" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("seed: 0\n")
     assert main(["init", "new"]) == 2
-    assert "Makefile: is there already and is not overwritten" in capsys.readouterr().err
-    assert [file.name for file in (home / "new").iterdir()] == ["Makefile"]
+    assert f"{Path('new', name)}: is there already and is not overwritten" in capsys.readouterr().err
+    assert [file for file in (home / "new").rglob("*") if file.is_file()] == [mine]
+    assert mine.read_text() == "seed: 0\n"
     assert main(["init", "other", "--from", "none.csv"]) == 2
     assert "there is no such file" in capsys.readouterr().err
     assert not (home / "other").exists()

@@ -94,6 +94,7 @@ class NewProject:
     files: tuple[Path, ...]  # that were written
     sweep: str
     next: str
+    kept: tuple[Path, ...] = ()  # files that were there already
     guessed: tuple[str, ...] = ()  # settings of columns that were found by their values, as data.label=stars
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # setting -> columns that it reads
     # columns that may be the label too, where its column was found by its values -> number of values
@@ -113,8 +114,8 @@ def init(
 ) -> NewProject:
     """Make a project in a folder, which is made where it is not there.
 
-    Nothing is overwritten but a sweep file that an earlier `init` wrote for other columns of the table, that
-    nobody edited, and whose sweep was not started.
+    A file that is there already is kept, so a project takes a sweep of each table. Only a sweep file that an
+    earlier `init` wrote for other columns, nobody edited and no sweep started from is written again.
 
     Args:
         folder: of the project.
@@ -123,10 +124,10 @@ def init(
         label: column of the label; None finds it by its name, then by its values.
 
     Returns:
-        The files that were written, and the next command.
+        The files that were written, those that were kept, and the next command.
 
     Raises:
-        UserError: a file of the project is there already, or the table cannot be used. Nothing is made then.
+        UserError: another sweep file or conf/config.yaml is there, or the table is no use. Nothing is made.
     """
     root = Path(folder)
     if root.exists() and not root.is_dir():
@@ -150,6 +151,7 @@ def init(
         files=files,
         sweep=name,
         next=" && ".join([*begin, command_line("plan", name)]),
+        kept=tuple(root / path for path in there),
         guessed=of_table.guessed,
         columns=of_table.columns,
         other_labels=of_table.other_labels,
@@ -162,27 +164,26 @@ def init(
 
 def _existing(
     root: Path, contents: Mapping[str, str], table: Path | None, columns: Sequence[str]
-) -> set[str]:
-    """Return the files that are there as they would be written, by an earlier `init`; refuse others.
+) -> list[str]:
+    """Return the files that are there and stay as they are; refuse a sweep file that says something else.
 
     A sweep file that an earlier `init` wrote for other columns of the table is replaced.
 
     Args:
         root: folder of the project.
-        contents: of each file.
+        contents: of each file, the sweep file first.
         table: from which the sweep file is made.
         columns: settings of its columns.
     """
-    there = set()
-    for path in ("conf/config.yaml", *contents):
-        file, is_sweep = root / path, path.startswith("sweeps/")
-        if path in contents and _is_file_of(file, contents[path]):
-            there.add(path)
-        elif is_sweep and table is not None and _is_of_other_columns(file, table, root, columns):
-            continue
-        elif file.exists() or file.is_symlink():
-            again = "delete it to have it written again, or " if is_sweep else ""
-            raise UserError(f"{file}: is there already and is not overwritten; {again}name another folder")
+    config, sweep = root / "conf/config.yaml", next(iter(contents))
+    there = [path for path in contents if os.path.lexists(root / path)]
+    if os.path.lexists(config):
+        raise UserError(f"{config}: is there already and is not overwritten; name another folder")
+    if sweep in there and not _is_file_of(root / sweep, contents[sweep]):
+        if table is None or not _is_of_other_columns(root / sweep, table, root, columns):
+            again = "delete it to have it written again, or name another folder"
+            raise UserError(f"{root / sweep}: is there already and is not overwritten; {again}")
+        there.remove(sweep)
     return there
 
 

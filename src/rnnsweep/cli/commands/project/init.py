@@ -30,8 +30,9 @@ def init_command(
     """Make a project in a folder.
 
     It has conf/, sweeps/ with a first question and a Makefile. With --from,
-    the sweep fits the columns, size and classes of FILE. Nothing is overwritten
-    but a sweep file as an earlier `init` wrote it, that was neither edited nor started.
+    the sweep fits the columns, size and classes of FILE; the next FILE adds a
+    sweep to the same project. A file that is there already is kept, but for a
+    sweep file as an earlier `init` wrote it, that was neither edited nor started.
     """
     if table is None and (text or label):
         raise click.UsageError("--text and --label need --from FILE.")
@@ -45,8 +46,8 @@ def init_command(
     if not as_json:
         for file in made.files:
             echo(f"wrote {file}", err=True)
-        if not made.files:
-            echo("wrote nothing: each file is there as it would be written", err=True)
+        for file in made.kept:
+            echo(f"kept {file}: is there already", err=True)
         for line in _lines_on_table(made, {"data.text": text, "data.label": label}):
             echo(line, err=True)
         echo(f"Next: {made.next}", err=True)
