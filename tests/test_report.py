@@ -153,14 +153,14 @@ def test_each_pair_tells_how_often_one_is_better_and_whether_that_matters_in_use
     assert all(sentence in page for sentence in said.values())
     clear = next(v for v in comparison.verdicts if v.verdict == "better" and v.improvement.estimate == 1)
     assert said[clear.a, clear.b] == (
-        f"{clear.a} has the better score in 100 % of the pairs of runs (95 % interval 72 to 100): often"
-        " enough to matter in use, which takes 75 % and an interval above 50 %"
+        f"{clear.a} has the better score in 100 % of the pairs of runs (95 % interval 72 to 100). This"
+        " is enough to matter in use: at least 75 % is needed, with the whole interval above 50 %"
     )
     assert f"of the pairs of runs{HERE} (95 %" in say_improvement(replace(clear, verdict=f"better{HERE}"))
     turned = replace(clear, verdict="worse", improvement=Interval(0.3, 0.1, 0.6, 10, "Wilson"))
     assert say_improvement(turned) == (
-        f"{clear.b} has the better score in 70 % of the pairs of runs (95 % interval 40 to 90): too seldom to"
-        " matter in use, which takes 75 % and an interval above 50 %"
+        f"{clear.b} has the better score in 70 % of the pairs of runs (95 % interval 40 to 90). This is not"
+        " enough to matter in use: at least 75 % is needed, with the whole interval above 50 %"
     )
 
 

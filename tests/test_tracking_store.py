@@ -338,6 +338,24 @@ def test_a_row_reads_as_it_was_recorded(mlruns):
     ]
 
 
+def test_the_score_that_decides_stands_under_its_own_name_too(mlruns):
+    for key, decides in (("q.t07", "macro_f1"), ("q.t08", "accuracy")):
+        tags = {"rnnsweep.sweep": "q", "rnnsweep.task": "classification", "rnnsweep.score": decides}
+        record = full_run(mlruns, key, tags=tags)
+        record.summary({"best/validation_macro_f1": 0.375})
+        record.metrics({"test/accuracy": 0.75, "test/macro_f1": 0.25, "test/loss": 0.5}, step=3)
+        record.end("complete")
+    ship(mlruns)
+    table = runs(mlruns, "q").set_index("key")
+    assert table["score"].to_dict() == {"q.t07": "macro_f1", "q.t08": "accuracy"}
+    assert table["test"].to_dict() == {"q.t07": 0.25, "q.t08": 0.75}
+    assert table["validation"].to_dict() == {"q.t07": 0.375, "q.t08": 0.5}
+    for name, test in {"accuracy": 0.75, "macro_f1": 0.25, "loss": 0.5}.items():
+        assert table[f"test_{name}"].tolist() == [test, test]
+    assert table["validation_macro_f1"].tolist() == [0.375, 0.375]
+    assert table["validation_accuracy"].tolist() == [0.5, 0.5]
+
+
 def test_a_store_that_is_not_there_has_no_runs(tmp_path):
     assert list(runs(tmp_path, "q").columns[:3]) == ["run_id", "key", "name"]
     assert len(runs(tmp_path)) == len(curves(tmp_path, None, ["m"])) == 0

@@ -23,8 +23,9 @@ from rnnsweep.state.watching.status import read_status
 from rnnsweep.tracking.machine.provenance import provenance
 from rnnsweep.tracking.naming import as_text, companion, from_text, run_name, with_log_companions
 from rnnsweep.tracking.spool.note import Note, write_note
+from rnnsweep.tracking.ui import hosts, running
 from rnnsweep.tracking.ui.app import with_defaults
-from rnnsweep.tracking.ui.hosts import why_taken
+from rnnsweep.tracking.ui.hosts import PORT, free_port, why_taken
 from rnnsweep.tracking.ui.links import key_of_sweep, knows_views, page_behind, page_of_last, sweep_links
 from rnnsweep.tracking.ui.live import live_page, with_own_pages
 from rnnsweep.tracking.ui.running import address_of_ui, note_ui
@@ -201,7 +202,7 @@ def server_of(version: bytes, account: str = ""):
 def test_links_of_the_own_ui_fit_on_a_line_and_lead_to_the_views(tmp_path):
     start_of(tmp_path, "q=1", destination="local")
     links = sweep_links(tmp_path, "q=1", key_of_sweep(tmp_path, "q=1"))
-    assert links["Learning curves"] == "http://127.0.0.1:5000/view/q%3D1/curves"
+    assert links["Learning curves"] == f"http://127.0.0.1:{free_port(PORT)}/view/q%3D1/curves"
     for link in links.values():
         page = page_behind(unquote(urlsplit(link).path), {"q=1": "3"})
         assert page.startswith("/#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=")
@@ -278,7 +279,7 @@ def test_the_links_are_printed_under_an_answer(home, capsys):
     print_views("q")
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["All runs: rnnsweep ui", "All runs: rnnsweep ui, and then"]
-    assert lines[2] == "  Standings        http://127.0.0.1:5000/view/q/standings"
+    assert lines[2] == f"  Standings        http://127.0.0.1:{free_port(PORT)}/view/q/standings"
     assert len(lines) == 6
     assert all(len(line) <= 80 for line in lines)
 
@@ -385,16 +386,33 @@ def test_the_start_page_brings_the_colours_of_the_architectures(tmp_path):
 
 
 def test_links_lead_to_the_port_that_the_running_ui_took(tmp_path):
-    assert address_of_ui(tmp_path) == "http://127.0.0.1:5000"
+    assert address_of_ui(tmp_path) == f"http://127.0.0.1:{free_port(PORT)}"
     note_ui(tmp_path, 5003, ProcessIdentity.current())
     start_of(tmp_path, "q", destination="local")
     links = sweep_links(tmp_path, "q", "q.abcd")
     assert links["Standings"] == "http://127.0.0.1:5003/view/q/standings"
     gone = {**ProcessIdentity.current().record(), "ticks": 1}
     (tmp_path / "ui.json").write_text(json.dumps({"port": 5003, "process": gone}))
-    assert address_of_ui(tmp_path) == "http://127.0.0.1:5000"
+    assert address_of_ui(tmp_path) == f"http://127.0.0.1:{free_port(PORT)}"
     (tmp_path / "ui.json").write_text("[torn")
-    assert address_of_ui(tmp_path) == "http://127.0.0.1:5000"
+    assert address_of_ui(tmp_path) == f"http://127.0.0.1:{free_port(PORT)}"
+
+
+def test_links_have_the_port_that_the_ui_would_take_where_another_program_has_the_first(
+    tmp_path, monkeypatch
+):
+    start_of(tmp_path, "q", destination="local")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(running, "PORT", taken)
+        port = free_port(taken)
+        assert port > taken
+        standings = sweep_links(tmp_path, "q", "q.abcd")["Standings"]
+        assert standings == f"http://127.0.0.1:{port}/view/q/standings"
+        monkeypatch.setattr(hosts, "TRIES", 1)
+        assert address_of_ui(tmp_path) == f"http://127.0.0.1:{taken}"
 
 
 def test_a_taken_port_is_known_by_one_probe():

@@ -148,6 +148,14 @@ def test_the_command_tells_how_much_of_a_corpus_a_file_speaks_of(home, tmp_path,
     assert "found, share of running words" in shown
 
 
+def test_own_vectors_come_from_near_words_so_a_word_that_is_alone_in_its_texts_has_none(home, rows, capsys):
+    rows.write_text(rows.read_text() + "asimov,0\nasimov,1\noil,0\n" * 5)
+    assert main(["vectors", "own", "data=files", f"data.train={rows}", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["missing"] == ["asimov"]
+    assert said["as_written"] == said["words"] - 1
+
+
 def test_the_command_refuses_a_file_that_is_none(home, tmp_path, rows, capsys):
     (tmp_path / "broken").write_bytes(b"hello\n")
     assert main(["vectors", str(tmp_path / "broken"), "data=files", f"data.train={rows}"]) == 2

@@ -127,11 +127,11 @@ def say_improvement(verdict: Verdict) -> str:
     if share < 0.5:
         winner, low, share, high = verdict.b, 1 - high, 1 - share, 1 - low
     here = HERE if verdict.verdict.endswith(HERE) else ""
-    often = "often enough" if meets_rule(improvement) else "too seldom"
+    enough = "enough" if meets_rule(improvement) else "not enough"
     return (
         f"{winner} has the better score in {100 * share:.0f} % of the pairs of runs{here} (95 % interval"
-        f" {100 * low:.0f} to {100 * high:.0f}): {often} to matter in use, which takes {100 * RULE:.0f} % and"
-        " an interval above 50 %"
+        f" {100 * low:.0f} to {100 * high:.0f}). This is {enough} to matter in use: at least {100 * RULE:.0f} %"
+        " is needed, with the whole interval above 50 %"
     )
 
 

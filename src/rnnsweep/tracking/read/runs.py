@@ -37,10 +37,10 @@ def runs(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> "
     """Return one row for each run of a sweep (its parent, role ``sweep``, among them), or of the whole store.
 
     Columns: ``run_id, key, name, role, architecture, trial, state, reason, seed, overrides`` (a list),
-    ``validation`` and ``test`` (natural values of the score that decides), each of the task's other scores
-    and the loss as ``validation_NAME`` and ``test_NAME``, ``parameters, seconds, samples_per_second, epochs,
-    steps, memory`` (bytes), ``started`` (UTC), ``task`` and ``score``, and each parameter by its override
-    name; ``derived`` where a width follows a budget of parameters.
+    ``validation`` and ``test`` (natural values of the score that decides), each score of the task, that one
+    too, and the loss as ``validation_NAME`` and ``test_NAME``, ``parameters, seconds, samples_per_second,
+    epochs, steps, memory`` (bytes), ``started`` (UTC), ``task`` and ``score``, and each parameter by its
+    override name; ``derived`` where a width follows a budget of parameters.
     What a run does not have is missing (NaN, NA or None). Rows in the order of their start.
 
     Raises:
@@ -67,13 +67,13 @@ def score_of(row: RunRow) -> Score:
 
 
 def _scores(row: RunRow) -> dict[str, float | None]:
-    """Return a run's scores by their columns: the one that decides first, the loss last."""
-    spec, decides = spec_named(row.tags.get(TASK_TAG)), score_of(row)
-    others = [one.name for one in spec.scores if one is not decides]
+    """Return a run's scores by their columns: the one that decides, each under its name, and the loss."""
+    names = [*(one.name for one in spec_named(row.tags.get(TASK_TAG)).scores), LOSS]
+    decides = score_of(row).name
     columns: dict[str, float | None] = {}
     for part, metric in PARTS.items():
-        columns[part] = row.metrics.get(metric(decides.name))
-        columns |= {f"{part}_{name}": row.metrics.get(metric(name)) for name in (*others, LOSS)}
+        columns[part] = row.metrics.get(metric(decides))
+        columns |= {f"{part}_{name}": row.metrics.get(metric(name)) for name in names}
     return columns
 
 

@@ -1,14 +1,15 @@
 """Where this project's UI runs now, so that printed links lead to it whatever port it took."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
+from rnnsweep.errors import UserError
 from rnnsweep.files import read_json, write_whole
 from rnnsweep.runtime.process import ProcessIdentity
-from rnnsweep.tracking.ui.hosts import HOST, PORT
+from rnnsweep.tracking.ui.hosts import HOST, PORT, free_port
 
 FILE = "ui.json"
-DEFAULT = f"http://{HOST}:{PORT}"
 
 
 def note_ui(mlruns: Path, port: int, process: ProcessIdentity) -> None:
@@ -25,5 +26,10 @@ def running_ui(mlruns: Path) -> str | None:
 
 
 def address_of_ui(mlruns: Path) -> str:
-    """Return the address of the project's running UI; the one that it tries first where none runs."""
-    return running_ui(mlruns) or DEFAULT
+    """Return the address of the project's running UI; where none runs, the one that it would take now."""
+    if running := running_ui(mlruns):
+        return running
+    port = PORT
+    with suppress(UserError):  # none is free: an answer is printed all the same
+        port = free_port(PORT)
+    return f"http://{HOST}:{port}"
