@@ -103,6 +103,8 @@ def test_a_p_that_contradicts_the_interval_beside_it_is_said_to_be_corrected():
     contradicting = [v for v in verdicts if v.low * v.high > 0 and v.p > 0.05]
     assert contradicting
     assert all(words in v.sentence for v in contradicting)
+    before = "comparisons; the interval is of this pair, before that correction"
+    assert all(before in v.sentence for v in contradicting)
     assert all(words not in v.sentence for v in verdicts if v not in contradicting)
 
 
@@ -178,6 +180,11 @@ def test_where_more_test_rows_would_settle_it_the_sentence_says_where_they_come_
     grouped = replace(verdict, new_rows=replace(on_new_rows, grouped=True))
     said = say_verdict(grouped, margin=0.002, left=1, test_share=test_share)
     assert f"about {about} groups of test rows instead of 400" in said
+    apart = replace(verdict, new_rows=replace(on_new_rows, low=0.001, high=0.021), remedies=None)
+    assert say_verdict(apart, margin=0.002, left=1, test_share=test_share).endswith(
+        "; not shown for new rows like these: p = .090 after correction for all comparisons (before that"
+        " correction, the interval of this pair is +0.10 to +2.10)."
+    )
     many = replace(verdict, remedies=Remedies(rows=689_465))
     absurd = say_verdict(many, margin=0.002, left=1, test_share=test_share)
     assert absurd.endswith("(p = .090), which takes more than 100,000 test rows.")

@@ -187,7 +187,10 @@ def test_a_plan_says_which_differences_its_test_rows_can_show_on_new_rows(capsys
     facts = CorpusFacts({"test": {"rows": 400, "lines": None}}, {"a": 9, "b": 9}, 0.5, {}, 0.0)
     plan = looking_ahead()
     _print(plan, test_rows=_test_rows(plan, [facts, replace(facts, parts={"test": {"rows": 900}})]))
-    line = "400 test rows: a difference of less than about 2.6 points may not hold for new rows"
+    line = (
+        "400 test rows: a difference that the replicates show on them may not hold for new rows where it is"
+        " less than about 2.6 points"
+    )
     assert line in " ".join(capsys.readouterr().out.split())
     assert _test_rows(replace(plan, folds=5), [facts]) is None
     assert _test_rows(plan, [replace(facts, majority=None)]) is None, "numbers have no share of right answers"
@@ -243,17 +246,18 @@ def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
         return " ".join(capsys.readouterr().out.split())
 
     assert (
-        "400 test rows in 25 groups: a difference of less than about 2.7 points may not hold for new rows."
-        " If the rows of a group are right or wrong together, that limit is up to 11 points"
+        "400 test rows in 25 groups: a difference that the replicates show on them may not hold for new rows"
+        " where it is less than about 2.7 points. If the rows of a group are right or wrong together, that"
+        " limit is up to 11 points"
     ) in said(Groups(25, 25, 25))
     assert (
-        "400 test rows in 316 groups, which count like 8 groups of equal size: a difference of less than"
-        " about 5.7 points may not hold for new rows. If the rows of a group are right or wrong together,"
-        " that limit is up to 41 points"
+        "400 test rows in 316 groups, which count like 8 groups of equal size: a difference that the"
+        " replicates show on them may not hold for new rows where it is less than about 5.7 points. If the"
+        " rows of a group are right or wrong together, that limit is up to 41 points"
     ) in said(Groups(316, 7.6, 2.9)), "the degrees of freedom are those of the groups, even of unlike rows"
     assert (
-        " points may not hold for new rows. If the rows of a group are right or wrong together, no difference"
-        " can be shown for new rows"
+        " points. If the rows of a group are right or wrong together, no difference can be shown for new"
+        " rows, however many replicates show it on these"
     ) in said(Groups(14, 3.0, 1.5))
     folds = said(Groups(985, 12.1, 4.9), folds=5)
     assert "where the folds agree" in folds
@@ -425,7 +429,10 @@ def test_a_plan_names_the_score_by_which_the_search_chooses(capsys):
         "79 validation rows: the standard error of the accuracy is at most 5.6 points (at .5; 4.3 at the"
         " share of the largest class); that of macro F1, by which the search chooses, is not known beforehand"
     ) in shown
-    assert "a difference in accuracy of less than about 2.6 points may not hold for new rows" in shown
+    assert (
+        "a difference in accuracy that the replicates show on them may not hold for new rows where it is less"
+        " than about 2.6 points"
+    ) in shown
     assert plan_json(of_f1)["score"]["name"] == "macro_f1"
 
 

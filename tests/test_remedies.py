@@ -80,7 +80,25 @@ def test_few_equal_groups_do_not_tell_how_many_it_takes():
     d_RN = drawn(np.random.default_rng(9), replicates=5, rows=len(group_N), of_rows=0.3, shift=0.01)
     found = new_rows(d_RN, group_N)
     assert find_remedies(found, alpha=0.05, most=30) is None
-    few = "; the test rows are in too few large groups to tell how many groups it takes"
+    few = "; most test rows are in too few large groups to tell how many groups it takes"
     assert say_remedies(found, None, 0.3) == f"{few}: a new sweep with data.folds=5 tests on every row"
     assert say_remedies(found, None, 0) == few, "the rows of a test file are given, so no folds are drawn"
     assert say_remedies(found, None, None) == few
+
+
+@pytest.mark.parametrize(
+    ("sizes", "why"),
+    [
+        ([29, 14] + [2] * 261, "groups of test rows differ so much in size (the largest of the 263 groups has"
+         " 5 % of the rows) that their variance is too uncertain"),
+        ([240, 230, 220] + [3] * 175, "most test rows are in too few large groups"),
+        ([4] * 8, "the test rows are in too few groups"),
+    ],
+)  # fmt: skip
+def test_why_groups_do_not_tell_how_many_it_takes_is_said_of_what_they_are(sizes, why):
+    group_N = np.repeat(np.arange(len(sizes)), sizes)
+    found = new_rows(
+        drawn(np.random.default_rng(9), replicates=5, rows=len(group_N), of_rows=0.3, shift=0.01), group_N
+    )
+    assert find_remedies(found, alpha=0.05, most=30) is None
+    assert say_remedies(found, None, None) == f"; {why} to tell how many groups it takes"

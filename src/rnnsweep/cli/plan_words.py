@@ -64,7 +64,10 @@ def say_test_rows(planned: "Plan", rows: int | None, groups: "Groups | None") ->
     least = _points(planned, rows, groups)
     counted = _counted(planned.score)
     of = f" in {counted.title}" if counted and counted is not planned.score else ""
-    holds = f"a difference{of} of less than about {least} points may not hold for new rows"
+    holds = (
+        f"a difference{of} that the replicates show on them may not hold for new rows where it is less than"
+        f" about {least} points"
+    )
     yield f"{count(rows, 'test row')}{_in_groups(groups)}: {holds}{_say_alike(planned, groups)}"
     if float(least) >= FINE:
         yield f"! {_more_test_rows(planned, rows, groups)}"
@@ -76,7 +79,8 @@ def _say_alike(planned: "Plan", groups: "Groups | None") -> str:
         return ""
     most = _points(planned, groups.counted, groups)
     known = float(most) < NONE
-    limit = f"that limit is up to {most} points" if known else "no difference can be shown for new rows"
+    none = "no difference can be shown for new rows, however many replicates show it on these"
+    limit = f"that limit is up to {most} points" if known else none
     return f". If the rows of a group are right or wrong together, {limit}"
 
 

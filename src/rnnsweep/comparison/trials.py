@@ -15,6 +15,7 @@ SCORES = ("validation", "test")  # columns that hold the score that decides
 OBJECTIVE = ("validation",)
 TEST_ROWS = "test_rows"  # column, and a value of an outcome: digest of the rows that a run was tested on
 FOLD = "data.fold"
+SPLIT = ("data.split_seed", FOLD)  # settings that say which rows are for validation
 PIECES = "trainer.accumulate"  # pieces of a batch: how much memory a training takes, not what it learns
 # keys that replicates set, one or several, as the sweep's `vary:` says
 VARIED = {
@@ -97,6 +98,11 @@ def configuration_of(overrides: Any) -> tuple[str, ...]:
     """
     free = {*VARIED, "data.folds", PIECES}
     return tuple(sorted(o for o in overrides_of(overrides) if o.partition("=")[0].strip() not in free))
+
+
+def split_of(overrides: Any) -> str:
+    """Return the settings of a run that say which rows are for validation."""
+    return " ".join(sorted(o for o in overrides_of(overrides) if o.partition("=")[0].strip() in SPLIT))
 
 
 def seed_of(row: Mapping[Any, Any]) -> str:

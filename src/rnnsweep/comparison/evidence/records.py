@@ -64,6 +64,7 @@ class Replicate:
     fold: int = 0  # which fold of a cross-validation was the test part; 0: there are no folds
     folds: int = 0
     validation: float | None = None  # its own, which no search chose
+    split: str = ""  # settings that say which rows it was trained and validated on
     tested: str = ""  # digest of the rows that it was tested on; empty: not known
 
 

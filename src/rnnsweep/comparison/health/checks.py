@@ -71,10 +71,9 @@ def check_health(
     if disagreement := say_disagreement(standings):
         remarks.append(HealthRemark(disagreement))
     remarks += few_rows(by_chance or {}, networks, validation)
-    remarks += gap(
-        standings, margin, runs, curves=curves, drawn=validation is None or validation.share is not None
-    )
-    remarks += spread_of_replicates(standings, margin)
+    drawn = validation is None or validation.share is not None
+    remarks += gap(standings, margin, curves=curves, drawn=drawn)
+    remarks += spread_of_replicates(standings, margin, drawn=drawn)
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep, again)

@@ -7,19 +7,17 @@ import pandas as pd
 
 from rnnsweep.comparison.evidence.disagreement import unchosen_gap
 from rnnsweep.comparison.evidence.records import HealthRemark, Standing
-from rnnsweep.comparison.trials import FOLD, overrides_of
+from rnnsweep.comparison.trials import split_of
 from rnnsweep.comparison.words import apart, names_of
 from rnnsweep.tasks import Score
 
 GAP = 0.03  # validation minus test
-SPLIT = ("data.split_seed", FOLD)  # settings that say which rows are for validation
 CHOSE = "the search: it chose the trial by this score, with the luck of its one seed."
 
 
 def gap(
     standings: Sequence[Standing],
     margin: float,
-    runs: pd.DataFrame,
     *,
     curves: pd.DataFrame | None = None,
     drawn: bool = True,
@@ -34,7 +32,6 @@ def gap(
     Args:
         standings: of the networks and the baseline.
         margin: what counts as a difference.
-        runs: of the sweep, which say on what split each was trained.
         curves: of the replicates, of the score on the validation part.
         drawn: validation rows are drawn from those of the corpus; False: they are given, as a file.
 
@@ -55,14 +52,14 @@ def gap(
     if unchosen:
         own, linear = float(np.mean(unchosen)), next((s for s in standings if s.baseline), None)
         why = [*_of_replicates(score, own, linear, several=_several(wide, curves))]
-        if drawn and _on_other_rows(wide, runs):
+        if drawn and _on_other_rows(wide):
             why += _of_other_rows(score, above - own, linear, wide)
         else:
             why += _of_search(score, above - own, whole=own <= 0)
     mean = " on average" if len(wide) > 1 else ""
     yield HealthRemark(
-        f"{names_of(names)}: the best trial's validation score is {apart(score, above)} better than the test"
-        f" mean{mean}. {' '.join(why)} Trust the test column.",
+        f"Trust the test column: the best trial's validation score of {names_of(names)} is"
+        f" {apart(score, above)} better than the test mean{mean}. {' '.join(why)}",
         "",
         names[0] if len(names) == 1 else None,
     )
@@ -70,23 +67,23 @@ def gap(
 
 def _of_replicates(score: Score, own: float, linear: Standing | None, *, several: bool) -> Iterator[str]:
     """Say how far apart validation and test are for replicates: by the rows, and by what a training keeps."""
-    yield f"The replicates, which were not chosen by their scores, are {_side(score, own)}."
+    who = "The replicates, which were not chosen by their scores, are"
     if own <= 0:
+        yield f"{who} no better on validation rows than on test rows."
         return
-    if not several:
-        yield "So much do validation rows and test rows differ."
-        return
+    better = f"{who} {apart(score, own)} better on validation rows than on test rows"
     keeps = "each training keeps the best of its validations"
     rows = unchosen_gap(linear) if linear is not None and len(linear.replicates) > 1 else None
-    if linear is None or rows is None:
-        yield f"Validation rows and test rows differ, and {keeps}."
-        return
-    yield (
-        f"The {linear.architecture} baseline, which chooses by validation little more than its penalty, is"
-        f" {_side(score, rows)}. So validation rows and test rows differ by about that."
-    )
-    if own > rows:
-        yield f"{apart(score, own - rows)} more are mostly because {keeps}."
+    if not several:
+        yield f"{better}: so much do they differ."
+    elif linear is None or rows is None:
+        yield f"{better}: these rows differ, and {keeps}."
+    elif rows <= 0:
+        yield f"{better}. The {linear.architecture} baseline is not, so that is mostly because {keeps}."
+    else:
+        yield f"{better}, the {linear.architecture} baseline {apart(score, rows)}: so much do they differ."
+        if own > rows:
+            yield f"The rest is mostly because {keeps}."
 
 
 def _of_search(score: Score, rest: float, *, whole: bool) -> Iterator[str]:
@@ -117,8 +114,8 @@ def _of_other_rows(
         yield "The best trial is no better on its validation rows than the replicates on theirs."
         return
     yield (
-        f"The best trial is {apart(score, rest)} better on the search's validation rows than the replicates"
-        " on theirs, which are other rows."
+        "The best trial is better on the search's validation rows than the replicates on theirs, which are"
+        " other rows."
     )
     own = [] if linear is None else [_easier(linear, one) for one in wide]
     known = [size for size in own if size is not None]
@@ -129,26 +126,14 @@ def _of_other_rows(
             f" score. They cannot be told apart {missing}."
         )
         return
-    easier = float(np.mean(known))
-    who = f"The {linear.architecture} baseline, which is not searched, is"
+    easier, who = float(np.mean(known)), f"the {linear.architecture} baseline, which is not searched"
     if easier <= 0:
-        yield f"{who} no better there, so the rows are not easier: that comes from {CHOSE}"
+        yield f"T{who[1:]}, is not, so the rows are not easier: that comes from {CHOSE}"
     elif easier >= rest:
-        yield (
-            f"{who} {apart(score, easier)} better there: so much easier are those rows. The search's choice"
-            " adds nothing."
-        )
+        yield f"So is {who}, by at least as much: those rows are easier. The search's choice adds nothing."
     else:
-        yield (
-            f"{who} {apart(score, easier)} better there: so much easier are those rows. The other"
-            f" {apart(score, rest - easier)} come from {CHOSE}"
-        )
-
-
-def _side(score: Score, size: float) -> str:
-    """Return by how much a validation score is better or worse than that of the test rows."""
-    than = "better" if size >= 0 else "worse"
-    return f"{apart(score, abs(size))} {than} on validation rows than on test rows"
+        other = apart(score, rest - easier)
+        yield f"So is {who}, as those rows are easier. The other {other} come from {CHOSE}"
 
 
 def _easier(linear: Standing, network: Standing) -> float | None:
@@ -164,14 +149,9 @@ def _easier(linear: Standing, network: Standing) -> float | None:
     return linear.validation - float(np.mean(own)) if len(own) > 1 else None
 
 
-def _on_other_rows(wide: Sequence[Standing], runs: pd.DataFrame) -> bool:
+def _on_other_rows(wide: Sequence[Standing]) -> bool:
     """Return whether replicates were validated on other rows than the search's trials."""
-    splits = dict(zip(runs["run_id"].astype(str), runs["overrides"].map(_split), strict=True))
-    return any(splits.get(one.run_id) != _split(own.overrides) for own in wide for one in own.replicates)
-
-
-def _split(overrides: object) -> frozenset[str]:
-    return frozenset(o for o in overrides_of(overrides) if o.partition("=")[0].strip() in SPLIT)
+    return any(one.split != split_of(own.overrides) for own in wide for one in own.replicates)
 
 
 def _several(wide: Sequence[Standing], curves: pd.DataFrame | None) -> bool:

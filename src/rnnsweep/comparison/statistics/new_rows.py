@@ -37,6 +37,7 @@ class NewRows:
     rows_error: float  # the part of it that more replicates cannot remove
     grouped: bool = False  # the units are groups of rows
     squares: "Squares | None" = None  # what interval and p rest on
+    largest: tuple[float, ...] = ()  # shares of the rows that the ten largest groups have, falling
 
     @property
     def counted(self) -> float:
@@ -107,6 +108,7 @@ def new_rows(
         squares.rows_error,
         groups_N is not None,
         squares,
+        () if groups_N is None else tuple(np.sort(share_G)[-10:][::-1].tolist()),
     )
 
 
@@ -200,11 +202,7 @@ def _freedom(share_G: NDArray[np.float64]) -> float:
 def _units(
     d_RN: NDArray[np.float64], groups_N: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum the deviations of each group, scaled so that their mean over groups is the mean over rows.
-
-    Returns:
-        The sums, and the share of the rows that each group has.
-    """
+    """Return sums over each group, scaled to have the mean over rows as their mean, and its share of rows."""
     rows = d_RN.shape[1]
     if groups_N is None:
         return d_RN, np.full(rows, 1 / rows)

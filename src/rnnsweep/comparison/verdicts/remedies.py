@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from rnnsweep.comparison.statistics.new_rows import NewRows, Remedies
+from rnnsweep.comparison.statistics.remedies import FEW_UNITS
 from rnnsweep.comparison.verdicts.decisions import MOST
 from rnnsweep.comparison.words import rounded
 
@@ -20,10 +21,20 @@ def say_remedies(new_rows: NewRows, remedies: Remedies | None, test_share: float
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
     """
     if remedies is None and new_rows.grouped and new_rows.squares is not None:
-        few = "; the test rows are in too few large groups to tell how many groups it takes"
+        few = f"; {_why_unknown(new_rows)} to tell how many groups it takes"
         return f"{few}: a new sweep with data.folds=5 tests on every row" if test_share else few
     ways = " or ".join(_ways(new_rows, remedies or Remedies(), test_share))
     return f", which takes {ways}" if ways else ""
+
+
+def _why_unknown(new_rows: NewRows) -> str:
+    """Return why the variance of groups is known too badly: they are few, or unequal."""
+    if new_rows.rows < FEW_UNITS:
+        return "the test rows are in too few groups"
+    if sum(new_rows.largest) > 0.5:
+        return "most test rows are in too few large groups"
+    largest = f"the largest of the {new_rows.rows:,} groups has {100 * new_rows.largest[0]:.0f} % of the rows"
+    return f"groups of test rows differ so much in size ({largest}) that their variance is too uncertain"
 
 
 def _ways(new_rows: NewRows, remedies: Remedies, test_share: float | None) -> Iterator[str]:

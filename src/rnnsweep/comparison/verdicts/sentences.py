@@ -78,8 +78,8 @@ def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
         return f"; not known for new rows, as {why}"
     shown = f"{_bounds(verdict)} ({p_value(new_rows.p)})"
     if _contradict(new_rows.p, new_rows.low, new_rows.high):
-        alone = f"(this pair alone: {_bounds(verdict)})"
-        shown = f"{p_value(new_rows.p)} after correction for all comparisons {alone}"
+        before = f"(before that correction, the interval of this pair is {_bounds(verdict)})"
+        shown = f"{p_value(new_rows.p)} after correction for all comparisons {before}"
     remedy = say_remedies(new_rows, verdict.remedies, test_share)
     return f"; not shown for new rows like these: {shown}{remedy}"
 
@@ -221,7 +221,8 @@ def _p_beside(p: float, low: float | None, high: float | None, *, skewed: bool =
         skewed: p is corrected for skewness, too, as that against a baseline.
     """
     skewness = "skewness and " if skewed else ""
-    corrected = f" after correction for {skewness}all comparisons; the interval is of this pair alone"
+    one_pair = "the interval is of this pair, before that correction"
+    corrected = f" after correction for {skewness}all comparisons; {one_pair}"
     return p_value(p) + (corrected if _contradict(p, low, high) else "")
 
 

@@ -27,6 +27,7 @@ from rnnsweep.comparison.trials import (
     overrides_of,
     ranked_trials,
     seed_of,
+    split_of,
 )
 from rnnsweep.json_text import read_list
 from rnnsweep.tasks import Score, score_named
@@ -138,6 +139,7 @@ def _standing(architecture: str, group: "pd.DataFrame", objectives: Sequence[str
             str(row["run_id"]),
             **fold_of(overrides_of(row["overrides"])),
             validation=number_of(row["validation"]),
+            split=split_of(row["overrides"]),
             tested=tested if isinstance(tested := row.get(TEST_ROWS), str) else "",
         )
         for row in (repeats if len(repeats) or not len(baseline) else winner).to_dict("records")
