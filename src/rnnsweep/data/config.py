@@ -173,15 +173,11 @@ class DataConfig:
         example=0.2,
     )
     test_share: float = setting(
-        0.1,
-        "share of all rows for the test, where no test rows are given and data.folds is null",
-        within=INNER_SHARE,
-        example=0.2,
+        0.1, "share of all rows for the test, where no test rows are given", within=INNER_SHARE, example=0.2
     )
     folds: int | None = setting(
         None,
-        "folds of a cross-validation: each is the test part in turn, in the replicates of a sweep, and"
-        " data.test_share is not used",
+        "folds of a cross-validation, in place of data.test_share: each is tested in turn, by the replicates",
         within=Range("2 or more", lambda value: value >= 2),
         null="draws one test part",
         example=5,

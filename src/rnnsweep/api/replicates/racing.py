@@ -72,7 +72,7 @@ def _standings(
                 seed,
                 score.turned(float(value)),
                 task.name,
-                **fold_of(task.overrides),
+                **fold_of(task.overrides),  # type: ignore[arg-type]  # "fold" and "folds" alone
                 tested=str(outcome.scores.get("test_rows", "")),
             )
         )

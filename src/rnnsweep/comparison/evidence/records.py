@@ -38,11 +38,8 @@ Triple = tuple[float | None, float | None, float | None]  # a number and the end
 
 def _natural(score: Score, value: float | None, low: float | None, high: float | None) -> Triple:
     """Return a turned number with its interval in natural values; None where there is none."""
-    if value is None:
-        return None, None, None
-    if low is None or high is None:
-        return score.turned(value), None, None
-    return score.turned(value), *score.turned_interval(low, high)
+    ends = (None, None) if low is None or high is None else score.turned_interval(low, high)
+    return (None, None, None) if value is None else (score.turned(value), *ends)
 
 
 @dataclass(frozen=True)

@@ -130,8 +130,8 @@ def say_improvement(verdict: Verdict) -> str:
     enough = "enough" if meets_rule(improvement) else "not enough"
     return (
         f"{winner} has the better score in {100 * share:.0f} % of the pairs of runs{here} (95 % interval"
-        f" {100 * low:.0f} to {100 * high:.0f}). This is {enough} to matter in use: at least {100 * RULE:.0f} %"
-        " is needed, with the whole interval above 50 %"
+        f" {100 * low:.0f} to {100 * high:.0f}). This is {enough} to matter in use: at least"
+        f" {100 * RULE:.0f} % is needed, with the whole interval above 50 %"
     )
 
 
