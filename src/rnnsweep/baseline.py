@@ -95,9 +95,8 @@ def fit_baseline(run: RunConfig, *, test: bool = True, cache: Path | None = None
     Both are scikit-learn's; rows, split and tokens are those that the networks get, punctuation as well. The
     validation score chooses the penalty, and the terms: tokens with pairs of them, or tokens alone, which can
     be better where rows are few. Of characters, the terms are runs of one to four, with a mark at
-    each end of the text. A fit is kept in the cache
-    under its rows and their split: another sweep of the same corpus does not repeat it. A fit that was read
-    from the cache has no seconds: it took them in another run.
+    each end of the text. A fit is kept in the cache under its rows and their split: another sweep of the same
+    corpus does not repeat it. A fit that was read from the cache has no seconds: it took them in another run.
 
     Args:
         run: whose corpus, split, task and score are taken.

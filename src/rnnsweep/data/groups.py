@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Hashes: TypeAlias = NDArray[np.uint64]
-INDEPENDENT = 0.95  # of the rows: so many say as much as these, or they are no independent evidence
+INDEPENDENT = 0.95  # share of the rows that a mean must be as certain as, for rows to be independent
 
 
 def decides_group(overrides: Iterable[str]) -> bool:

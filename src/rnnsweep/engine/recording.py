@@ -10,6 +10,7 @@ from rnnsweep.config import known_keys
 from rnnsweep.engine.scheduling.tasks import searched_keys
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import EndState
+from rnnsweep.state.start import FREE
 from rnnsweep.sweepfile import Sweep
 from rnnsweep.sweepfile.search_space.limits import INFEASIBLE
 from rnnsweep.tasks import score_named, spec_named
@@ -161,7 +162,7 @@ def _end(record: RunRecord, outcome: Outcome) -> None:
         raise OSError(errno.ENOSPC, "no room for the end of the run", record.key)
 
 
-_MAY_CHANGE = ("trials", "seconds", "epochs", "replicates", "retries", "time_limit")
+_SETTINGS = ("trials", "seconds", "epochs", "replicates", "vary", "seed", "retries", "time_limit")
 
 
 def _tags(sweep: Sweep, folder: SweepFolder) -> dict[str, str]:
@@ -173,8 +174,8 @@ def _tags(sweep: Sweep, folder: SweepFolder) -> dict[str, str]:
         # a resumed sweep may have others, and MLflow changes no parameter
         **{
             f"rnnsweep.{name}": str(value)
-            for name in _MAY_CHANGE
-            if (value := getattr(sweep, name)) is not None
+            for name in _SETTINGS
+            if name in FREE and (value := getattr(sweep, name)) is not None
         },
     }
 
@@ -184,6 +185,5 @@ def _params(sweep: Sweep) -> Mapping[str, object]:
         "architectures": list(sweep.architectures),
         "sampler": sweep.sampler.name,
         "pruner": sweep.pruner.name,
-        "vary": sweep.vary,
-        "seed": sweep.seed,
+        **{name: getattr(sweep, name) for name in _SETTINGS if name not in FREE},
     }

@@ -120,7 +120,7 @@ def _say_reach(file: str, on: str | None) -> None:
 
     reach = replicates_reach(file)
     command = deciding_command(file, reach, on=on)
-    at_all = f". T{reach.aim[1:]} at all, when this sweep has ended:"
+    at_all = f". {reach.aim.capitalize()} at all, when this sweep has ended:"
     err().print(f"{reach}{at_all if command else ''}", style="dim")
     if command:
         err().print(f"  {command}", style="dim", soft_wrap=True)

@@ -126,14 +126,15 @@ def _of_other_rows(
             f" score. They cannot be told apart {missing}."
         )
         return
-    easier, who = float(np.mean(known)), f"the {linear.architecture} baseline, which is not searched"
+    easier, who = float(np.mean(known)), f"{linear.architecture} baseline, which is not searched"
     if easier <= 0:
-        yield f"T{who[1:]}, is not, so the rows are not easier: that comes from {CHOSE}"
+        yield f"The {who}, is not, so the rows are not easier: that comes from {CHOSE}"
     elif easier >= rest:
-        yield f"So is {who}, by at least as much: those rows are easier. The search's choice adds nothing."
+        yield f"So is the {who}, by at least as much: those rows are easier."
+        yield "The search's choice adds nothing."
     else:
         other = apart(score, rest - easier)
-        yield f"So is {who}, as those rows are easier. The other {other} come from {CHOSE}"
+        yield f"So is the {who}, as those rows are easier. The other {other} come from {CHOSE}"
 
 
 def _easier(linear: Standing, network: Standing) -> float | None:

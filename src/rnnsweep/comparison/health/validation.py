@@ -95,7 +95,7 @@ def say_luck(
 
 
 def _could_change(standing: Standing, verdicts: Sequence[Verdict], part: ValidationPart) -> bool:
-    """Return whether a claim on an architecture is of less than the luck of the choice could move it."""
+    """Return whether the luck of the choice could change a claim on an architecture."""
     moved = LUCK * share_error(standing.validation or 0.0, part.rows)
     return any(
         v.difference is not None and abs(v.difference) <= moved

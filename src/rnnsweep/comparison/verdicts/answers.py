@@ -9,7 +9,7 @@ from rnnsweep.comparison.replicate_plan import ReplicatePlan
 from rnnsweep.comparison.words import names_of
 from rnnsweep.tasks.score import HIGHER
 
-OTHER_ROWS = 0.1  # validation less test, from which on the rows of the two differ
+OTHER_ROWS = 0.1  # validation score minus test mean, above which the test rows are blamed
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone
 
 

@@ -9,7 +9,7 @@ from rnnsweep.data.classes.labels import MISSING
 from rnnsweep.data.classes.numbers import is_dates, is_number
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.sources._columns import LABEL, TEXT, group_column, plain
-from rnnsweep.data.sources._likely_columns import SAMPLE, WORDS, every_row, sample, sampled_rows
+from rnnsweep.data.sources._likely_columns import SAMPLE, WORDS, read_columns, sample
 from rnnsweep.data.tables import Table
 
 FEWEST_GROUPS = 10  # values of a column of which some rows belong together
@@ -65,7 +65,7 @@ def other_texts(path: Path, config: DataConfig, read: Sequence[str]) -> tuple[st
         config: the settings of the corpus.
         read: columns of the text and the label.
     """
-    return tuple(_other_texts(sampled_rows(path, config), read))
+    return tuple(_other_texts(read_columns(path, config), read))
 
 
 def _other_texts(columns: Iterable[tuple[str, Sequence[str]]], read: Sequence[str]) -> Iterator[str]:
@@ -112,7 +112,7 @@ def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:
         config: the settings of the corpus.
         read: columns of the text and the label.
     """
-    every = every_row(path, config)
+    every = dict(read_columns(path, config, whole=True))
     if group_column(path, list(every), config, read) is not None:
         return ""
     # few rows of a group are neighbours where the file is sorted by it; many are anywhere

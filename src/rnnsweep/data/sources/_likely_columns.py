@@ -45,7 +45,7 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 def explained(path: Path, config: DataConfig, error: NoColumn) -> NoColumn:
     """Return the error with what the rows look like: likely columns, a header that is a row, flags."""
     try:
-        columns = sampled_rows(path, config)
+        columns = read_columns(path, config)
     except UserError:  # its rows are not as long as its first line: the error says enough
         return error
     missing, wanted = error.missing, error.wanted
@@ -134,17 +134,8 @@ def _is_row(columns: Columns) -> bool:
     return any(name and (is_number(name) or name in values) for name, values in columns)
 
 
-def every_row(path: Path, config: DataConfig) -> dict[str, list[str]]:
-    """Return each column of a file with its values as text."""
-    return dict(_read(path, config, whole=True))
-
-
-def sampled_rows(path: Path, config: DataConfig) -> list[tuple[str, list[str]]]:
-    """Return each column of a file: its name, and `sample` of its values as text."""
-    return _read(path, config, whole=False)
-
-
-def _read(path: Path, config: DataConfig, *, whole: bool) -> list[tuple[str, list[str]]]:
+def read_columns(path: Path, config: DataConfig, *, whole: bool = False) -> list[tuple[str, list[str]]]:
+    """Return each column of a file: its name, and a `sample` of its values as text, or all of them."""
     table = read_table(path, replace(read_options(config), header=False), list)
     columns = as_texts(table, whole=whole)
     if config.header and [name for name, _ in columns] == [str(n + 1) for n in range(len(columns))]:
@@ -153,7 +144,7 @@ def _read(path: Path, config: DataConfig, *, whole: bool) -> list[tuple[str, lis
 
 
 def as_texts(table: Table, *, whole: bool = False) -> list[tuple[str, list[str]]]:
-    """Return each column of a table with `sample` of its values as text, or all of them."""
+    """Return each column of a table with a `sample` of its values as text, or all of them."""
     return [
         (name, list(map(as_text, values if whole else sample(values))))
         for name, values in table.columns.items()

@@ -100,8 +100,7 @@ def remark_on_repeated(
             "repeated",
             f"{int(rows_of_text[rows_of_text > 1].sum()):,} of {len(every):,} rows have the text of another"
             f" row ({len(rows_of_text):,} different texts, one in {int(rows_of_text.max()):,} rows"
-            f"{_most_repeated(every, labels)}): rows of"
-            f" one text count as one in verdicts on new rows{drawn}",
+            f"{_most_repeated(every, labels)}): rows of one text count as one in verdicts on new rows{drawn}",
         )
 
 

@@ -55,7 +55,7 @@ def last_sweep(mlruns: Path) -> str | None:
 
 
 def searches_yet(mlruns: Path, experiment: str, *, unfinished: str) -> bool:
-    """Return whether a sweep has no replicate yet, and was not compared: these words describe it."""
+    """Return whether a sweep has no replicate yet, and its description says `unfinished`: not compared."""
     asked = {"experiment": int(experiment), "unfinished": unfinished}
     with closing(open_for_reading(mlruns / "mlflow.db")) as connection:
         return connection.execute(tables.SEARCHES_YET, asked).fetchone() is not None
