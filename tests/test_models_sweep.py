@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pickle
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -169,12 +170,30 @@ def test_what_is_not_there_is_said_with_what_is(project):
         UserError, match=r"model colours@grv: colours has bag, champion, gru\. Did you mean 'gru'"
     ):
         rnnsweep.load_model("colours@grv")
+    with pytest.raises(UserError) as refused:
+        rnnsweep.load_model("colours@linear")
+    assert str(refused.value) == (
+        "model colours@linear: only the scores of the baseline are kept, no model; docs/serving.md has a"
+        " program that fits one on the rows of this sweep. colours has bag, champion, gru"
+    )
     with pytest.raises(
         UserError, match=r"--model colors: no sweep, no folder, and .* Did you mean 'colours'"
     ):
         rnnsweep.load_model("colors")
     with pytest.raises(UserError, match="no such folder"):
         rnnsweep.load_model("./nowhere")
+
+
+@pytest.mark.slow
+def test_the_program_of_the_page_fits_a_linear_model_on_the_rows_of_the_sweep(project, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "serving.md").read_text()
+    (program,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.S) if "make_pipeline" in code)
+    assert main(["data", "colours", "--export", str(tmp_path / "rows")]) == 0
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(program, names)
+    right = rnnsweep.runs("colours").query("architecture == 'linear'")["validation_accuracy"]
+    assert names["best"].score(names["validation"]["text"], names["validation"]["label"]) >= min(right) - 0.05
 
 
 @pytest.mark.slow
@@ -438,6 +457,25 @@ def test_a_table_is_read_as_the_one_that_the_model_was_trained_on(tmp_path):
     path.write_text("1;the cat\n2;a dog\n")
     numbered = {**READING, "text": ["2"], "header": False}
     assert read_asked(str(path), model=replace(model, facts={"reading": numbered})) == ["the cat", "a dog"]
+
+
+def test_a_table_with_a_part_of_the_columns_that_the_model_reads_is_refused(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("body,day\nthe cat,1\na dog,2\n")
+    model = replace(
+        small_model(), facts={"reading": {**READING, "text": ["title", "body"], "delimiter": ","}}
+    )
+    with pytest.raises(UserError) as refused:
+        read_asked(str(path), model=model)
+    assert str(refused.value) == (
+        f"{path}: has no column 'title'; the model reads 'title', 'body'. Add it, or name the one column to"
+        " read: --column body"
+    )
+    assert read_asked(str(path), model=model, column="body") == ["the cat", "a dog"]
+    path.write_text("title,body\nPets,the cat\n")
+    assert read_asked(str(path), model=model) == ["Pets the cat"]
+    path.write_text("text\nthe cat\n")
+    assert read_asked(str(path), model=model) == ["the cat"], "which is found by its name"
 
 
 @pytest.mark.parametrize(

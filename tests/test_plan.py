@@ -214,7 +214,7 @@ def test_a_plan_says_how_uncertain_the_scores_are_by_which_a_search_chooses(caps
         assert (
             "79 validation rows: the standard error of the accuracy is at most"
             " 5.6 points (at .5; 4.3 at the share of the largest class):"
-            " chance chooses among configurations that are nearer"
+            " between configurations whose scores differ by less, the search chooses by chance"
         ) in shown
     assert wider in shown if wider else "! " not in shown
     assert _fewest([replace(facts, majority=None)], "validation") is None, "numbers are not right or wrong"

@@ -430,7 +430,7 @@ def test_the_description_of_a_compared_sweep_has_answer_standings_report_and_say
     )
     report = "[Report](#/experiments/3/runs/ab12/artifacts/report.html)"
     assert text.startswith(
-        f"**Which?** {report}, nothing failed. View Standings: means over replicates"
+        f"**Which?** {report}, nothing failed. Means over replicates: view Standings"
     )  # the page shows this line above each view
     assert "gru is ahead." in text
     assert "- gru beats lstm." in text

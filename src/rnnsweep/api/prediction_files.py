@@ -169,12 +169,23 @@ def _text_columns(
     if wanted is not None and not set(wanted) <= set(names):
         shown = ", ".join(names[:12])
         raise UserError(f"--column {wanted[0]}: {path} has {shown}.{nearest(wanted[0], names)}")
-    if wanted is None and trained and set(trained) <= set(names):
+    if wanted is None and set(trained) & set(names):
+        _refuse_part(path, names, trained)
         wanted = trained
     try:
         return text_columns(path, names, wanted)
     except UserError as error:
         raise UserError(f"{error}".split(";")[0] + "; give --column") from None
+
+
+def _refuse_part(path: Path, names: Sequence[str], trained: Sequence[str]) -> None:
+    """Refuse a table that has some of the columns that the model reads, and not all."""
+    if missing := [name for name in trained if name not in names]:
+        known = next(name for name in trained if name in names)
+        raise UserError(
+            f"{path}: has no column {missing[0]!r}; the model reads {', '.join(map(repr, trained))}."
+            f" Add it, or name the one column to read: --column {known}"
+        )
 
 
 def write_answers(texts: Sequence[str], answers: "Sequence[Answer]", to: Path) -> Path:

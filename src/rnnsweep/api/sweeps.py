@@ -56,7 +56,7 @@ def sweep(
         slots: as ``2`` or ``gpu:0,gpu:1``; None takes what the file says, else the machine's.
         listener: called with its progress; None draws a table in a notebook, and nothing elsewhere.
         trials: of each architecture, instead of what the file says.
-        accept_changes: resume although the file, the corpus or the code changed since the start.
+        accept_changes: resume although the file, conf/, the corpus or the code changed since the start.
         launcher: where the trials run, as ``local`` or ``fused:fuse=8``; None takes what the file says.
         models: log the best of each architecture as a model; where that fails, the listener is told.
         studies: number of whole searches; each further one is a sweep of its own with another seed and

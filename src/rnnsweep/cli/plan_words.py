@@ -101,7 +101,7 @@ def say_validation_rows(planned: "Plan", smallest: tuple[int, float] | None) -> 
         f" (at .5; {naming} at the share of the largest class)"
     )
     if counted is planned.score:
-        yield f"{error}: chance chooses among configurations that are nearer"
+        yield f"{error}: between configurations whose scores differ by less, the search chooses by chance"
     else:
         yield f"{error}; that of {planned.score.title}, by which the search chooses, is not known beforehand"
     wider, share = comparison.WIDER_VALIDATION, planned.validation_share

@@ -73,13 +73,13 @@ def compose(
     return run
 
 
-def origins(overrides: Sequence[str]) -> list[Setting]:
-    """Return every value of the composed run with the place it came from.
+def origins(overrides: Sequence[str], *, conf: Path | None = None) -> list[Setting]:
+    """Return every value of the composed run with the place it came from; `conf` as in `compose`.
 
     Raises:
         UserError: as `compose`.
     """
-    run, places = _compose(overrides, None, COMMAND_LINE)
+    run, places = _compose(overrides, conf, COMMAND_LINE)
     return [Setting(key, value, places.get(key, _DEFAULT)) for key, value in flatten(run).items()]
 
 
@@ -283,5 +283,5 @@ def _of_choices(
             continue
         name = f"{named.get(group) or 'config'}.yaml"
         path = next((folder / name for folder in folders if (folder / name).is_file()), folders[0] / name)
-        origins[group] = Origin(shown(path))
+        origins[group] = Origin(shown(path), path)
     return origins

@@ -23,6 +23,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.files import is_full_disk
 from rnnsweep.networks.cells import cell_files
 from rnnsweep.paths import find_paths
+from rnnsweep.search.conf_changes import say_conf_changes
 from rnnsweep.search.corpora import (
     Prepare,
     common_digest,
@@ -93,7 +94,7 @@ def run_sweep(
         sizes: gives vocabulary and classes of a run's corpus; the default prepares it.
         extend: decides at each planned look who gets more replicates; None leaves it at those of the file.
         conf: the configuration files; the default are those of the project.
-        accept_changes: go on although file, corpus or code changed since the start.
+        accept_changes: go on although file, conf, corpus or code changed since the start.
         copy: of the sweep's state, for a disk that does not last; None keeps none.
         on: the launcher's machine, as ``--on`` takes it; None is this one. Commands that go on name it.
         compared: the caller compares what came out, which the last lines of the progress then say.
@@ -140,6 +141,7 @@ def run_sweep(
             vectors=vectors,
             files=files_digests(bases) if prepare is None else (),
             own_code=_own_cells(sweep, bases),
+            conf_changes=lambda: say_conf_changes(sweep, before=folder.conf, now=conf),
             accept_changes=accept_changes,
         )
         end_orphans(folder)

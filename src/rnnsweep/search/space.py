@@ -1,7 +1,7 @@
 """A search space in use: its distributions, the values of a trial, its check against the configuration."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -204,10 +204,15 @@ def say_alike(sweep: Sweep, bases: Mapping[str, RunConfig]) -> list[str]:
 def _check_corners(
     sweep: Sweep, architecture: str, dimensions: tuple[Dimension, ...], conf: Path | None
 ) -> None:
-    """Compose the k-th corner of every dimension at once: what is wrong is named by key and value."""
-    for k in range(max((len(corners(d)) for d in dimensions), default=0)):
-        values = {d.key: corners(d)[min(k, len(corners(d)) - 1)] for d in dimensions}
+    """Compose each corner of the space: what is wrong is named by key and value."""
+    for values in corners_of(dimensions):
         _composed(sweep, architecture, values, conf)
+
+
+def corners_of(dimensions: tuple[Dimension, ...]) -> Iterator[dict[str, Any]]:
+    """Yield the k-th corner of every dimension at once, until none has a further one."""
+    for k in range(max((len(corners(d)) for d in dimensions), default=0)):
+        yield {d.key: corners(d)[min(k, len(corners(d)) - 1)] for d in dimensions}
 
 
 def corners(dimension: Dimension) -> list[Any]:

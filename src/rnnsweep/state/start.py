@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ def begin(
     vectors: Mapping[str, str] | None = None,
     files: Sequence[str] = (),
     own_code: Sequence[Path] = (),
+    conf_changes: Callable[[], Sequence[str]] = tuple,
     accept_changes: bool = False,
 ) -> str:
     """Make the sweep's folder, or find it again and compare what it was started from with what is there now.
@@ -60,6 +61,7 @@ def begin(
         vectors: digest of each file of word vectors.
         files: digests of the files of rows, for comparisons over corpora.
         own_code: files of the project that are run, as its own cells.
+        conf_changes: called where files of `conf` changed; returns what the sweep's runs take from them.
         accept_changes: go on whatever changed.
 
     Returns:
@@ -76,11 +78,11 @@ def begin(
         before = {**now, "identity": uuid.uuid4().hex[:8], "accepted": []}
         folder.keep_question(sweep.text, conf)
         folder.write_start(before)
-    elif changes := _changes(before, now, corpus_note):
+    elif changes := _changes(before, now, corpus_note, conf_changes):
         if not accept_changes:
             if before["asked"] == now["asked"] and _is_finished(folder, sweep):
                 return str(before["identity"])
-            raise UserError(_refusal(sweep, changes))
+            raise UserError(_refusal(sweep, changes, file=before["asked"] != now["asked"]))
         before = {**before, **now, "accepted": [*before.get("accepted", []), *changes]}
         folder.keep_question(sweep.text, conf)
         folder.write_start(before)
@@ -156,11 +158,17 @@ def _digest(folder: Path, pattern: str, inside: tuple[str, ...] = (), beside: Se
     return digest.hexdigest()
 
 
-def _changes(before: dict[str, Any], now: dict[str, Any], corpus_note: str) -> list[str]:
+def _changes(
+    before: dict[str, Any],
+    now: dict[str, Any],
+    corpus_note: str,
+    conf_changes: Callable[[], Sequence[str]],
+) -> list[str]:
     changes = list(_differences("", before["asked"], now["asked"]))
-    for key in ("corpus", "configuration", "code"):
+    if before["configuration"] != now["configuration"]:
+        changes += conf_changes()
+    for key, note in (("corpus", corpus_note), ("code", "")):
         if before[key] != now[key]:
-            note = corpus_note if key == "corpus" else ""
             changes.append(f"{key} changed ({before[key][:8]} became {now[key][:8]}){note}")
     earlier = before.get("vectors", {})  # not kept by an earlier version
     for name in sorted(earlier.keys() & now["vectors"].keys()):
@@ -194,9 +202,15 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _refusal(sweep: Sweep, changes: list[str]) -> str:
+def _refusal(sweep: Sweep, changes: list[str], *, file: bool = True) -> str:
+    """Return what changed, and what to do; `file` is whether anything of the sweep's own file did."""
+    changed = (
+        f"{sweep.path}: changed since sweep {sweep.name!r} started"
+        if file
+        else f"sweep {sweep.name!r}: changed since it started"
+    )
     return (
-        f"{sweep.path}: changed since sweep {sweep.name!r} started: {'; '.join(changes)}."
+        f"{changed}: {'; '.join(changes)}."
         " Undo it, give the sweep another `name:`, or accept it with"
         f" {run_command('sweep', sweep.name, '--accept-changes')}"
     )

@@ -53,7 +53,9 @@ _FUSE = click.option("--fuse", hidden=True)  # the older spelling of --launcher 
 @click.option("--slots", help="Trials at a time, or places as gpu:0/2,gpu:1. [default: one for each core]")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials of each architecture, instead of FILE's.")
 @click.option(
-    "--accept-changes", is_flag=True, help="Resume although FILE, the corpus or the code changed since."
+    "--accept-changes",
+    is_flag=True,
+    help="Resume although FILE, conf/, corpus or code changed since.",
 )
 @click.option(
     "--studies", type=click.IntRange(min=1), default=1, help="Whole searches with other seeds, in all."

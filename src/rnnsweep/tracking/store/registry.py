@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from rnnsweep.errors import UserError, nearest
+from rnnsweep.sweepfile.model import BASELINE
 from rnnsweep.tracking.store import tables
 from rnnsweep.tracking.store.address import LOCAL, destination
 from rnnsweep.tracking.store.opened import open_for_reading
@@ -272,4 +273,10 @@ def aliases(mlruns: Path, name: str, *, uri: str | None = None) -> dict[str, str
 
 def no_such_alias(name: str, alias: str, known: Mapping[str, str]) -> UserError:
     """Make the error for an alias that a registered model has not."""
-    return UserError(f"model {name}@{alias}: {name} has {', '.join(sorted(known))}.{nearest(alias, known)}")
+    has = f"{name} has {', '.join(sorted(known))}"
+    if alias == BASELINE:
+        return UserError(
+            f"model {name}@{alias}: only the scores of the baseline are kept, no model;"
+            f" docs/serving.md has a program that fits one on the rows of this sweep. {has}"
+        )
+    return UserError(f"model {name}@{alias}: {has}.{nearest(alias, known)}")

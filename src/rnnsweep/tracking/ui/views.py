@@ -157,7 +157,7 @@ def answered_description(
     verdicts = [f"- {one}" for one in sentences]
     links = [f"- [Report]({report}): every figure and table of the comparison", *views]
     # above each view the page shows the first line alone until somebody opens the rest
-    means = ". View Standings: means over replicates"
+    means = f". Means over replicates: view {TITLES['standings']}"
     first = f"**{question}** [Report]({report}), {meanings['failures']}{means if replicated else ''}"
     return "\n".join([first, "", answer, "", table, "", *verdicts, "", *links])
 
