@@ -52,7 +52,8 @@ def figure(value: float | None) -> str:
 INTRODUCTION = """\
 `make bench` runs each case of rnnsweep ("ours") in turn with what one would use instead ("other"). It
 writes this page and `benchmarks.json`. `python -m benchmarks NAME` renews the rows of one module.
-Figures are medians. The ratio says how many times better ours is. Absolute figures depend on the
+Figures are medians. The ratio says how many times better ours is. Of several rounds it is the median of
+their ratios, which may differ from the quotient of the two medians. Absolute figures depend on the
 machine's load, so read the ratios. The last column names the day and the commit.
 
 In the names of cases, `lstm 64/32` is an LSTM with embeddings of 64 numbers and 32 hidden units. *Lazy*
@@ -111,7 +112,8 @@ def section(rows: list[dict], commit: str) -> list[str]:
     lines = list(HEADER)
     for row in rows:
         spread = row.get("range")
-        ratio = figure(row.get("ratio")) + (
+        is_divided = row.get("ratio") is not None or not row["ours"]
+        ratio = (figure(row.get("ratio")) if is_divided else "none") + (
             f" ({figure(spread[0])} to {figure(spread[1])})" if spread else ""
         )
         case = row["case"]

@@ -1,5 +1,5 @@
-"""No setting is slower than PyTorch's own: each optimiser, precision and cell, dense and lazy rows, with and
-without Numba, beside the loop of `_well_written` at the same settings.
+"""No setting is shown to be slower than PyTorch's own: each optimiser, precision and cell, dense and lazy
+rows, with and without Numba, beside the loop of `_well_written` at the same settings.
 
 Each half of the table (with Numba, without) is measured in a process of its own, loops taking turns.
 """

@@ -38,7 +38,7 @@ def clean_command(sweep: str | None, yes: bool, whole: bool, details: bool, as_j
     """Remove losers' checkpoints, deleted runs, or a sweep.
 
     The best trial of each architecture and its best replicate keep theirs. Nothing is removed of a sweep that
-    is running or can be resumed, nor of failed trials.
+    is running or can be resumed, nor of failed trials but those that diverged.
 
     With --whole, everything of SWEEP is removed: its folder below mlruns/sweeps/, its runs with their
     artifacts and records, and its versions of the registered model. Its file in sweeps/ stays. A sweep that
