@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from sweep_records import make_curves, make_runs
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.page import render_report
+from rnnsweep.comparison.report.tables import verdicts_markdown
 from rnnsweep.comparison.report.terminal import standings_table
 from rnnsweep.errors import UserError
 from rnnsweep.tasks import score_named
@@ -20,6 +22,7 @@ from rnnsweep.tasks.score import LOWER
 ACCURACY = score_named()
 ERROR = replace(ACCURACY, name="error", title="error", direction=LOWER, lowest=None, highest=None)
 RMSE = score_named("regression", "rmse")
+INTERVAL = re.compile(r"95 % interval (\S+) to ([^,]+),")
 
 
 def negated(runs):
@@ -66,6 +69,41 @@ def test_people_read_natural_values_with_the_scores_title_and_unit():
     page = render_report(comparison)
     assert "mean RMSE on the test part" in page
     assert "TF-IDF and ridge regression" in page
+
+
+def test_numbers_of_a_sentence_have_the_sign_of_its_words_also_where_lower_scores_are_better():
+    runs = negated(make_runs({"a": -1.0, "b": -2.0, "c": -2.001}, linear=-1.5, spread=0.01))
+    found = compare_records(runs, sweep="s", score=RMSE)
+    said = {(v.a, v.b): v.sentence for v in found.verdicts}
+    low, high = map(float, INTERVAL.search(said["a", "b"]).groups())
+    assert said["a", "b"].startswith("a is better than b by 1.0")
+    assert 0.9 < low < high < 1.1
+    low, high = map(float, INTERVAL.search(said["b", "linear"]).groups())
+    assert said["b", "linear"].startswith("b is worse than linear by 0.")
+    assert low < high < 0
+    between = next(v for v in found.verdicts if {v.a, v.b} == {"b", "c"})
+    size = f"{between.difference:+.4f} units of the target"
+    assert f"not separable: the advantage of {between.a} is {size} (95 % interval" in between.sentence
+    drawn = render_report(found)
+    assert "advantage of the first in units of the target (RMSE: lower is better)" in drawn
+    assert "a vs b: a is better than b" in drawn
+    assert 'data-a="a" data-b="b"' in drawn
+    assert " − " not in drawn
+    assert "| difference (lower is better) | 95 % interval |" in verdicts_markdown(found)
+
+
+def test_what_holds_on_new_rows_has_the_sign_of_the_words_too():
+    rng = np.random.default_rng(0)
+    runs = negated(make_runs({"a": -1.0, "b": -2.0}, spread=0.01))
+    truth = rng.normal(size=200)
+    answers = {
+        one.run_id: Predictions(truth, truth + rng.normal(scale=one.test, size=200))
+        for one in runs[runs["role"] == "replicate"].itertuples()
+    }
+    verdict = compare_records(runs, sweep="s", score=RMSE, predictions=answers).verdicts[0]
+    low, high = map(float, re.search(r"on new rows like these (\S+) to (\S+) ", verdict.sentence).groups())
+    assert 0 < low < high, verdict.sentence
+    assert verdict.sentence.startswith("a is better than b by 1.0")
 
 
 def test_a_relative_margin_is_a_share_of_the_baselines_error():

@@ -148,19 +148,19 @@ def test_every_place_that_shows_a_p_says_that_it_is_corrected_for_the_number_of_
     assert heads in verdicts_markdown(comparison)
 
 
-def test_each_pair_tells_how_often_one_is_better_and_whether_that_matters_in_use(comparison, page):
+def test_each_pair_tells_how_often_one_is_better_and_whether_one_run_of_each_shows_it(comparison, page):
     said = {(v.a, v.b): say_improvement(v) for v in comparison.verdicts}
     assert all(sentence in page for sentence in said.values())
     clear = next(v for v in comparison.verdicts if v.verdict == "better" and v.improvement.estimate == 1)
     assert said[clear.a, clear.b] == (
         f"{clear.a} has the better score in 100 % of the pairs of runs (95 % interval 72 to 100). This"
-        " is enough to matter in use: at least 75 % is needed, with the whole interval above 50 %"
+        " is enough to rely on one run of each: at least 75 % is needed, with the whole interval above 50 %"
     )
     assert f"of the pairs of runs{HERE} (95 %" in say_improvement(replace(clear, verdict=f"better{HERE}"))
     turned = replace(clear, verdict="worse", improvement=Interval(0.3, 0.1, 0.6, 10, "Wilson"))
     assert say_improvement(turned) == (
         f"{clear.b} has the better score in 70 % of the pairs of runs (95 % interval 40 to 90). This is not"
-        " enough to matter in use: at least 75 % is needed, with the whole interval above 50 %"
+        " enough to rely on one run of each: at least 75 % is needed, with the whole interval above 50 %"
     )
 
 

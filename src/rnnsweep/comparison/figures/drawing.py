@@ -24,7 +24,8 @@ WIDTH = 560  # of the frame; names and numbers stand outside of it
 ROW = 26  # height of an architecture's row
 TITLED = 500  # dots that have a title each
 NAMED, PAIRED = 17, 15  # characters of a name that there is room for, alone and in a pair
-MINUS = " − "
+MINUS, VERSUS = " − ", " vs "  # between two names: their difference is drawn, or the advantage of the first
+_BETWEEN = re.compile(f"{MINUS}|{VERSUS}")
 PAPER = {  # what a page's style sheet says for paper, as its own variables
     "ink": "#1d1f24", "soft": "#565c66", "line": "#d9dce2",
     "good": "#17693a", "bad": "#a32a2a", "calm": "#34518f",
@@ -84,6 +85,12 @@ def table(rows: Sequence[Sequence[Any]], *columns: str) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=list(columns))
 
 
+def _shortened(name: str, most: int) -> str:
+    """Shorten a name, or each of two with what stands between them."""
+    between = _BETWEEN.search(name)
+    return (between[0] if between else "").join(shorten(part, most) for part in _BETWEEN.split(name))
+
+
 def rows_of(names: Sequence[str], field: str = "architecture", *, most: int = NAMED, gap: float = 0) -> alt.Y:
     """Return the axis of rows, one for each name, shortened to `most` characters.
 
@@ -93,7 +100,7 @@ def rows_of(names: Sequence[str], field: str = "architecture", *, most: int = NA
         most: characters of a name that are shown.
         gap: between two rows, as a share of a row.
     """
-    short = {name: MINUS.join(shorten(part, most) for part in name.split(MINUS)) for name in names}
+    short = {name: _shortened(name, most) for name in names}
     axis = alt.Axis(
         title=None,
         grid=False,
@@ -254,7 +261,7 @@ def _rounded(match: re.Match[str]) -> str:
 
 
 def _own(element: ElementTree.Element, tooltip: str) -> None:
-    owners = tooltip.partition(": ")[0].partition(",")[0].split(MINUS)
+    owners = _BETWEEN.split(tooltip.partition(": ")[0].partition(",")[0])
     if tooltip and len(owners) <= 2:
         element.attrib |= dict(zip(("data-a", "data-b"), owners, strict=False))
 

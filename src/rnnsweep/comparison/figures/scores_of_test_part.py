@@ -12,6 +12,7 @@ from rnnsweep.comparison.figures.drawing import (
     PAIRED,
     ROW,
     SOFT,
+    VERSUS,
     WIDTH,
     around,
     dotted,
@@ -23,6 +24,8 @@ from rnnsweep.comparison.figures.drawing import (
 )
 from rnnsweep.comparison.figures.figure import Figure
 from rnnsweep.comparison.words import apart, say_corrected
+from rnnsweep.tasks import Score
+from rnnsweep.tasks.score import LOWER
 
 MOST_PAIRS = 300  # drawn; thousands are no picture, and Vega refuses them
 _HUES = {"better": "var(--good)", "worse": "var(--bad)", "equivalent": "var(--calm)"}
@@ -53,6 +56,7 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     score = comparison.score
     margin = score.factor * comparison.margin
     families = Counter(v.baseline for v in comparison.verdicts)
+    lower = score.direction == LOWER
     data = table(
         [_pair(v, families[v.baseline]) for v in shown],
         "pair",
@@ -64,14 +68,10 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
     )
     # a pair of few replicates has no interval, so that a column may hold None alone
     reach = max(float(data[["difference", "low", "high"]].astype(float).abs().max().max()), margin)
-    x = alt.X(
-        **values(
-            "difference", f"difference in {score.words} (right: the first is better)", of=[-reach, reach]
-        )
-    )
+    x = alt.X(**values("difference", _drawn(score), of=[-reach, reach]))
     verdicts = alt.Scale(domain=list(VERDICTS), range=[_HUES.get(word, SOFT) for word in VERDICTS])
     colours = alt.Color("verdict:N", scale=verdicts, legend=None)
-    names = [f"{v.a}{MINUS}{v.b}" for v in shown]
+    names = [_name(v) for v in shown]
     same = "seed and fold" if folds_of(comparison) else "seed"
     base = alt.Chart(data).encode(
         y=rows_of(names, "pair", most=PAIRED), color=colours, description="tooltip:N"
@@ -89,10 +89,12 @@ def pairs_figure(comparison: Comparison) -> Figure | None:
         name="pairs",
         title="Differences, pair by pair",
         label="Differences of test scores between pairs, with 95 % intervals",
-        how=f"Each line is the mean difference over replicates with the same {same} and its 95 % interval; a "
+        how=f"Each line is the mean {'advantage of the first' if lower else 'difference'} over replicates"
+        f" with the same {same} and its 95 % interval; a "
         "line that keeps clear of the upright at 0 speaks for one side, one inside the grey band "
         f"(±{apart(score, comparison.margin)}) for no difference that matters. The word at the "
         "right also corrects for the number of pairs."
+        + (" The numbers have first minus second, so their signs are the opposite." if lower else "")
         + (
             f" Of {len(known):,} pairs {len(shown):,} are drawn; the numbers have all."
             if shown != known
@@ -115,6 +117,18 @@ def _with_best(verdicts: Sequence[Verdict], standings: Sequence[Standing]) -> li
     return [v for v in verdicts if v.baseline or best in (v.a, v.b)][:MOST_PAIRS]
 
 
+def _drawn(score: Score) -> str:
+    """Return what the axis of differences shows: above 0 the first is better, for every score."""
+    if score.direction == LOWER:
+        return f"advantage of the first in {score.words} ({score.title}: lower is better)"
+    return f"difference in {score.words} (right: the first is better)"
+
+
+def _name(verdict: Verdict) -> str:
+    """Return the name of a pair's row: of a subtraction only where a subtraction is drawn."""
+    return f"{verdict.a}{VERSUS if verdict.score.direction == LOWER else MINUS}{verdict.b}"
+
+
 def _pair(verdict: Verdict, pairs: int) -> tuple[object, ...]:
     """Return what is drawn of one of so many pairs.
 
@@ -122,7 +136,7 @@ def _pair(verdict: Verdict, pairs: int) -> tuple[object, ...]:
     """
     turned = (verdict.difference, verdict.low, verdict.high)
     ends = (None if end is None else verdict.score.factor * end for end in turned)
-    name = f"{verdict.a}{MINUS}{verdict.b}"
+    name = _name(verdict)
     corrected = f" ({say_corrected(pairs)})" if pairs > 1 else ""
     return name, *ends, verdict.verdict, f"{name}: {verdict.sentence}{corrected}"
 

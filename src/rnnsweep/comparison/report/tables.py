@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from rnnsweep.comparison.evidence.records import OUTCOMES, Comparison, Standing, Verdict
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.words import DASH, P_ON_NEW_ROWS, P, interval
+from rnnsweep.tasks.score import LOWER
 
 STANDING_HEADS = (
     "architecture",
@@ -133,9 +134,15 @@ def standings_markdown(comparison: Comparison) -> str:
     return _markdown(*standings_rows(comparison), left=1)
 
 
+def _verdict_heads(comparison: Comparison) -> list[str]:
+    """Return VERDICT_HEADS; of a score whose lower values are better, with what a sign then means."""
+    lower = comparison.score.direction == LOWER
+    return [f"{head} (lower is better)" if lower and head == "difference" else head for head in VERDICT_HEADS]
+
+
 def verdicts_markdown(comparison: Comparison) -> str:
     """Write the verdicts as a Markdown table."""
-    return _markdown(VERDICT_HEADS, [verdict_cells(v) for v in comparison.verdicts], left=2)
+    return _markdown(_verdict_heads(comparison), [verdict_cells(v) for v in comparison.verdicts], left=2)
 
 
 def standings_latex(comparison: Comparison) -> str:
@@ -145,7 +152,7 @@ def standings_latex(comparison: Comparison) -> str:
 
 def verdicts_latex(comparison: Comparison) -> str:
     """Write the verdicts as a LaTeX tabular; needs the package booktabs."""
-    return _latex(VERDICT_HEADS, [verdict_cells(v) for v in comparison.verdicts], left=2)
+    return _latex(_verdict_heads(comparison), [verdict_cells(v) for v in comparison.verdicts], left=2)
 
 
 def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:

@@ -10,6 +10,8 @@ from rnnsweep.comparison.statistics.permutation import smallest_p
 from rnnsweep.comparison.verdicts.decisions import MOST
 from rnnsweep.comparison.verdicts.remedies import say_remedies
 from rnnsweep.comparison.words import MOST_NAMES, apart, names_of, rounded
+from rnnsweep.tasks import Score
+from rnnsweep.tasks.score import LOWER
 
 ALPHA = 0.05
 SMALL_P = 0.001  # below it a p is not written out
@@ -32,6 +34,7 @@ def say_verdict(
     """Return the verdict as one sentence with its reason: the interval, the test, or what is missing.
 
     What comes next is no part of it: one command settles the question of a sweep, not each pair its own.
+    A difference with a sign is the advantage of the architecture that is named first, for any score.
 
     Args:
         verdict: with everything but its sentence.
@@ -55,9 +58,10 @@ def say_verdict(
         return f"{who} were tested on different rows, so their replicates are in no pair."
     if not verdict.able:
         return _too_few(verdict, left)
-    size = apart(score, verdict.natural[0] or 0.0, sign=True)
+    size = apart(score, verdict.difference or 0.0, sign=True)
+    whose = f"the advantage of {verdict.a} is " if score.direction == LOWER else ""
     yet = "are not separated yet" if verdict.verdict == "needs more" else "are not separable"
-    so_far = f"{who} {yet}: {size} ({_evidence(verdict)}){_also(verdict)}"
+    so_far = f"{who} {yet}: {whose}{size} ({_evidence(verdict)}){_also(verdict)}"
     return f"{so_far}; {_what_it_takes(verdict, margin, grouped=grouped)}."
 
 
@@ -85,9 +89,12 @@ def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
 
 
 def _bounds(verdict: Verdict) -> str:
-    new_rows, score = verdict.new_rows, verdict.score
-    assert new_rows is not None
-    low, high = score.turned_interval(new_rows.low, new_rows.high)
+    assert verdict.new_rows is not None
+    return _ends(verdict.score, verdict.new_rows.low, verdict.new_rows.high)
+
+
+def _ends(score: Score, low: float, high: float) -> str:
+    """Write an interval of turned differences: above 0 the one that is named first is better."""
     return f"{score.difference(low, sign=True)} to {score.difference(high, sign=True)}"
 
 
@@ -114,7 +121,7 @@ def say_claim(verdicts: Sequence[Verdict]) -> str:
 
 
 def say_improvement(verdict: Verdict) -> str:
-    """Return in how many pairs of runs the better one has the better score, and whether that matters.
+    """Return in how many pairs of runs the better one has the better score, and what a single run says.
 
     Nothing where the verdict claims no difference: wins would read as if they claimed one.
     """
@@ -130,7 +137,7 @@ def say_improvement(verdict: Verdict) -> str:
     enough = "enough" if meets_rule(improvement) else "not enough"
     return (
         f"{winner} has the better score in {100 * share:.0f} % of the pairs of runs{here} (95 % interval"
-        f" {100 * low:.0f} to {100 * high:.0f}). This is {enough} to matter in use: at least"
+        f" {100 * low:.0f} to {100 * high:.0f}). This is {enough} to rely on one run of each: at least"
         f" {100 * RULE:.0f} % is needed, with the whole interval above 50 %"
     )
 
@@ -196,10 +203,9 @@ def _evidence(verdict: Verdict) -> str:
     parts = [f"{verdict.pairs} {kind}"]
     if verdict.folds:
         parts = [f"{verdict.pairs} {kind} over {verdict.folds} folds", METHOD]
-    _, low_end, high_end = verdict.natural
-    if low_end is not None and high_end is not None:
-        low, high = (verdict.score.difference(end, sign=True) for end in (low_end, high_end))
-        parts.insert(0, f"95 % interval {low} to {high}")
+    low, high = verdict.low, verdict.high
+    if low is not None and high is not None:
+        parts.insert(0, f"95 % interval {_ends(verdict.score, low, high)}")
     if verdict.p is not None:
         smallest = (
             f", the smallest that {verdict.pairs} replicates can give"
@@ -207,7 +213,7 @@ def _evidence(verdict: Verdict) -> str:
             else ""
         )
         skewed = verdict.baseline and not verdict.folds
-        parts.append(_p_beside(verdict.p, low_end, high_end, skewed=skewed) + smallest)
+        parts.append(_p_beside(verdict.p, low, high, skewed=skewed) + smallest)
     return ", ".join(parts)
 
 
