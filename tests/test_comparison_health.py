@@ -242,7 +242,7 @@ def test_a_gap_between_validation_and_test_is_told():
     assert any("10.00 points better than the test mean" in r for r in remarks(runs))
 
 
-CHOSE = "the search: it chose the trial by this score, with the luck of its one seed."
+CHOSE = "the search, which chose the trial by this score, with the luck of its one seed."
 TRUST = (
     "Trust the test column: the best trial's validation score of gru is 10.00 points better than the test"
     " mean."
@@ -299,7 +299,8 @@ def test_a_gap_between_validation_and_test_has_what_the_search_chose_apart_from_
 def test_replicates_that_are_no_better_on_validation_leave_the_gap_to_the_search_alone(linear):
     said = gap_said(of_replicates(calm(), 0.59, 0.6, linear=linear))
     assert said.endswith(
-        " The replicates, which were not chosen by their scores, are no better on validation rows than on"
+        " The replicates of gru, which were not chosen by their scores, are no better on validation rows"
+        " than on"
         f" test rows. So the gap comes from {CHOSE}"
     )
 
@@ -307,19 +308,23 @@ def test_replicates_that_are_no_better_on_validation_leave_the_gap_to_the_search
 def test_the_baselines_replicates_say_how_far_validation_rows_and_test_rows_differ():
     said = gap_said(of_replicates(calm(), 0.65, 0.6, linear=(0.513, 0.5)))
     assert said == (
-        f"{TRUST} The replicates, which were not chosen by their scores, are 5.00 points better on validation"
-        " rows than on test rows, the linear baseline 1.30 points: so much do they differ. The rest is mostly"
-        f" because each training keeps the best of its validations. The other 5.00 points come from {CHOSE}"
+        f"{TRUST} The replicates of gru, which were not chosen by their scores, are 5.00 points better on"
+        " validation rows than on test rows. The fits of the linear baseline are 1.30 points better there:"
+        " the"
+        " rows differ by that much. The rest is mostly because each training keeps the best of its"
+        f" validations. The other 5.00 points come from {CHOSE}"
     )
     alike = gap_said(of_replicates(calm(), 0.65, 0.6, linear=(0.56, 0.5)))
-    assert "the linear baseline 6.00 points: so much do they differ. The other 5.00" in alike
+    assert "baseline are 6.00 points better there: the rows differ by that much. The other 5.00" in alike
 
 
 def test_where_the_baseline_has_no_gap_rows_are_not_said_to_differ():
     said = gap_said(of_replicates(calm(), 0.65, 0.6, linear=(0.49, 0.5)))
     assert said.endswith(
-        "are 5.00 points better on validation rows than on test rows. The linear baseline is not, so that is"
-        " mostly because each training keeps the best of its validations. The other 5.00 points come from"
+        "are 5.00 points better on validation rows than on test rows. The fits of the linear baseline are"
+        " not. So that is mostly because each training keeps the best of its validations. The other 5.00"
+        " points"
+        " come from"
         f" {CHOSE}"
     )
 
@@ -328,7 +333,8 @@ def test_where_the_baseline_has_no_gap_rows_are_not_said_to_differ():
 def test_where_the_rows_of_the_search_are_easier_for_the_baseline_too_its_luck_is_not_claimed(key):
     runs = of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52), searched=0.65)
     assert gap_said(on_other_splits(runs, key)) == (
-        f"{TRUST} The replicates, which were not chosen by their scores, are no better on validation rows"
+        f"{TRUST} The replicates of gru, which were not chosen by their scores, are no better on validation"
+        " rows"
         " than on test rows. The best trial is better on the search's validation rows than the replicates on"
         " theirs, which are other rows. So is the linear baseline, which is not searched, by at least as"
         " much: those rows are easier. The search's choice adds nothing."
@@ -343,8 +349,8 @@ def test_only_what_is_left_beyond_easier_rows_is_of_the_search():
     )
     harder = on_other_splits(of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52), searched=0.48))
     assert gap_said(harder).endswith(
-        " The linear baseline, which is not searched, is not, so the rows are not easier: that comes"
-        f" from {CHOSE}"
+        " The linear baseline, which is not searched, is not better on them: they are not easier. So the"
+        f" difference comes from {CHOSE}"
     )
 
 
@@ -389,7 +395,8 @@ def test_of_trainings_with_one_validation_none_is_said_to_keep_the_best_of_sever
     once = pd.DataFrame({"run_id": ids, "key": "validation/accuracy", "step": 9, "value": 0.65})
     said = gap_said(runs, curves=once)
     assert (
-        "are 5.00 points better on validation rows than on test rows: so much do they differ. The other 5.00"
+        "are 5.00 points better on validation rows than on test rows: the rows differ by that much. The"
+        " other 5.00"
         " points come from" in said
     )
     twice = pd.concat([once, once.assign(step=5, value=0.6)])

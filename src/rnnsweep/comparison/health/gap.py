@@ -12,7 +12,7 @@ from rnnsweep.comparison.words import apart, names_of
 from rnnsweep.tasks import Score
 
 GAP = 0.03  # validation minus test
-CHOSE = "the search: it chose the trial by this score, with the luck of its one seed."
+CHOSE = "the search, which chose the trial by this score, with the luck of its one seed."
 
 
 def gap(
@@ -51,7 +51,7 @@ def gap(
     why = ["The replicates have no validation score that would say why."]
     if unchosen:
         own, linear = float(np.mean(unchosen)), next((s for s in standings if s.baseline), None)
-        why = [*_of_replicates(score, own, linear, several=_several(wide, curves))]
+        why = [*_of_replicates(score, own, linear, wide, several=_several(wide, curves))]
         if drawn and _on_other_rows(wide):
             why += _of_other_rows(score, above - own, linear, wide)
         else:
@@ -65,9 +65,23 @@ def gap(
     )
 
 
-def _of_replicates(score: Score, own: float, linear: Standing | None, *, several: bool) -> Iterator[str]:
-    """Say how far apart validation and test are for replicates: by the rows, and by what a training keeps."""
-    who = "The replicates, which were not chosen by their scores, are"
+def _of_replicates(
+    score: Score, own: float, linear: Standing | None, wide: Sequence[Standing], *, several: bool
+) -> Iterator[str]:
+    """Say how far apart validation and test are for replicates: by the rows, and by what a training keeps.
+
+    Args:
+        score: of which the gap is.
+        own: by how much the replicates of `wide` are better on validation rows.
+        linear: the baseline.
+        wide: the networks with a gap.
+        several: trainings are validated more than once.
+
+    Returns:
+        Sentences.
+    """
+    whose = f" of {names_of([one.architecture for one in wide])}"
+    who = f"The replicates{whose}, which were not chosen by their scores, are"
     if own <= 0:
         yield f"{who} no better on validation rows than on test rows."
         return
@@ -75,13 +89,18 @@ def _of_replicates(score: Score, own: float, linear: Standing | None, *, several
     keeps = "each training keeps the best of its validations"
     rows = unchosen_gap(linear) if linear is not None and len(linear.replicates) > 1 else None
     if not several:
-        yield f"{better}: so much do they differ."
+        yield f"{better}: the rows differ by that much."
     elif linear is None or rows is None:
         yield f"{better}: these rows differ, and {keeps}."
     elif rows <= 0:
-        yield f"{better}. The {linear.architecture} baseline is not, so that is mostly because {keeps}."
+        yield f"{better}. The fits of the {linear.architecture} baseline are not."
+        yield f"So that is mostly because {keeps}."
     else:
-        yield f"{better}, the {linear.architecture} baseline {apart(score, rows)}: so much do they differ."
+        yield (
+            f"{better}. The fits of the {linear.architecture} baseline are {apart(score, rows)} better"
+            " there: the"
+            " rows differ by that much."
+        )
         if own > rows:
             yield f"The rest is mostly because {keeps}."
 
@@ -128,7 +147,7 @@ def _of_other_rows(
         return
     easier, who = float(np.mean(known)), f"{linear.architecture} baseline, which is not searched"
     if easier <= 0:
-        yield f"The {who}, is not, so the rows are not easier: that comes from {CHOSE}"
+        yield f"The {who}, is not better on them: they are not easier. So the difference comes from {CHOSE}"
     elif easier >= rest:
         yield f"So is the {who}, by at least as much: those rows are easier."
         yield "The search's choice adds nothing."
