@@ -1,6 +1,7 @@
 """What networks got wrong: confusions, examples where the best two disagree, McNemar's counts."""
 
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +49,16 @@ def test_examples_are_rows_that_most_replicates_of_one_get_right_and_of_the_othe
         (1, "a", "World", "Sports", 1.0, 0.0),
         (5, "b", "Business", "Sports", 1.0, 0.0),
     ]
+
+
+def test_what_the_other_says_is_its_most_frequent_wrong_answer():
+    right = said(*[[0, 0, 1, 1, 2, 2]] * 5)
+    mostly = said(*[[0, 0, 1, 1, 2, answer] for answer in (2, 2, 1, 0, 1)])
+    (found,) = find_mistakes({"a": right, "b": mostly}, labels=LABELS).examples
+    assert (found.row, found.label, found.right_b, found.says_b) == (5, "Business", 0.4, "Sports")
+    tied = said(*[[0, 0, 1, 1, 2, answer] for answer in (2, 2, 1, 0, 0)])
+    (found,) = find_mistakes({"a": right, "b": tied}, labels=LABELS).examples
+    assert found.says_b == "World", "though as many replicates are right"
 
 
 def test_texts_are_asked_for_the_shown_rows_alone_and_shortened():
@@ -150,7 +161,10 @@ def test_pairs_of_one_seed_give_mcnemars_counts(compared):
 def test_the_report_shows_confusions_examples_and_reads_with_texts_escaped(compared):
     page = render_report(compared)
     assert "What they get wrong" in page
-    assert "right on a test row where the other is not, over all replicates: " in page
+    assert re.search(
+        r"only one of the two is right on a test row, it is \w+ [\d,]+ times and \w+ [\d,]+ times, over all",
+        page,
+    )
     assert "McNemar’s p" not in page, "the p on new rows has its variance and that of the replicates"
     assert TWO_P in compared.conclusion
     assert TWO_P in page

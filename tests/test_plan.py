@@ -247,16 +247,17 @@ def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
 
     assert (
         "400 test rows in 25 groups: a difference that the replicates show on them may not hold for new rows"
-        " where it is less than about 2.7 points. If the rows of a group are right or wrong together, that"
-        " limit is up to 11 points"
+        " where it is less than about 2.7 points. This holds where the rows of a group err"
+        " independently; where they are right or wrong together, that limit is up to 11 points"
     ) in said(Groups(25, 25, 25))
     assert (
         "400 test rows in 316 groups, which count like 8 groups of equal size: a difference that the"
-        " replicates show on them may not hold for new rows where it is less than about 5.7 points. If the"
-        " rows of a group are right or wrong together, that limit is up to 41 points"
+        " replicates show on them may not hold for new rows where it is less than about 5.7 points. This"
+        " holds where the rows of a group err independently; where they are right or wrong together, that"
+        " limit is up to 41 points"
     ) in said(Groups(316, 7.6, 2.9)), "the degrees of freedom are those of the groups, even of unlike rows"
     assert (
-        " points. If the rows of a group are right or wrong together, no difference can be shown for new"
+        " independently; where they are right or wrong together, no difference can be shown for new"
         " rows, however many replicates show it on these"
     ) in said(Groups(14, 3.0, 1.5))
     folds = said(Groups(985, 12.1, 4.9), folds=5)

@@ -370,6 +370,24 @@ def test_a_run_is_found_by_id_prefix_key_and_name(mlruns):
         assert find_run(mlruns, name).run_id == run_id
     with pytest.raises(UserError, match="run 'zzzz' is not in the store of 1 runs: give the id"):
         find_run(mlruns, "zzzz")
+    with pytest.raises(UserError) as refused:
+        find_run(mlruns, "q@bilstm")
+    assert str(refused.value) == (
+        "run 'q@bilstm' is not in the store of 1 runs: it names a model; the `run_id` of its best trial is"
+        " printed by rnnsweep best q bilstm --json"
+    )
+
+
+def test_a_name_that_runs_of_several_sweeps_have_is_refused_with_an_id_of_each(mlruns):
+    for sweep in ("q", "again"):
+        full_run(mlruns, f"{sweep}.t07", tags={"rnnsweep.sweep": sweep}).end("complete")
+    ship(mlruns)
+    ids = {sweep: read_note(mlruns, f"{sweep}.t07").run_id for sweep in ("q", "again")}
+    with pytest.raises(UserError, match="several runs have this name; give the id of one: ") as refused:
+        find_run(mlruns, "t07 bilstm h=64")
+    for sweep, run_id in ids.items():
+        assert f"{run_id[:8]} (of sweep {sweep})" in str(refused.value)
+        assert find_run(mlruns, run_id[:8]).run_id == run_id
 
 
 def test_a_prefix_of_several_runs_is_refused(mlruns):

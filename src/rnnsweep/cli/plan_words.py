@@ -81,7 +81,8 @@ def _say_alike(planned: "Plan", groups: "Groups | None") -> str:
     known = float(most) < NONE
     none = "no difference can be shown for new rows, however many replicates show it on these"
     limit = f"that limit is up to {most} points" if known else none
-    return f". If the rows of a group are right or wrong together, {limit}"
+    apart = ". This holds where the rows of a group err independently"
+    return f"{apart}; where they are right or wrong together, {limit}"
 
 
 def say_validation_rows(planned: "Plan", smallest: tuple[int, float] | None) -> Iterator[str]:

@@ -27,8 +27,7 @@ class Example:
     b: str
     right_a: float
     right_b: float
-    says_a: str  # the answer that most replicates give
-    says_b: str
+    says_b: str  # the most frequent wrong answer of b
     text: str = ""
 
 
@@ -93,13 +92,14 @@ class _Majority:
 
     name: str
     right_N: NDArray[np.float64]  # share of the replicates that are right
-    says_N: NDArray[np.int64]  # the most frequent answer
+    wrong_N: NDArray[np.int64]  # the most frequent wrong answer
 
     @staticmethod
     def of(name: str, own: Mapping[str, Predictions], classes: int) -> "_Majority":
         said_RN = np.stack([p.predictions_N for p in own.values()])
         targets_N = next(iter(own.values())).targets_N
         votes_CN = np.stack([(said_RN == c).sum(axis=0) for c in range(classes)])
+        votes_CN[targets_N, np.arange(len(targets_N))] = -1
         return _Majority(name, (said_RN == targets_N).mean(axis=0), votes_CN.argmax(axis=0))
 
 
@@ -116,8 +116,7 @@ def _won_by(a: _Majority, b: _Majority, targets_N: NDArray[np.int64], labels: Se
             b=b.name,
             right_a=float(a.right_N[n]),
             right_b=float(b.right_N[n]),
-            says_a=labels[a.says_N[n]],
-            says_b=labels[b.says_N[n]],
+            says_b=labels[b.wrong_N[n]],
         )
         for n in order
     ]

@@ -161,8 +161,8 @@ def _say_mcnemar(verdict: Verdict) -> str:
         return ""
     of_these = f" (McNemar’s {p_value(rows.p)}, of these trained networks on other rows)"
     return (
-        "right on a test row where the other is not, over all replicates:"
-        f" {rows.only_a} to {rows.only_b} times{'' if verdict.new_rows else of_these}"
+        f"where only one of the two is right on a test row, it is {verdict.a} {rows.only_a:,} times and"
+        f" {verdict.b} {rows.only_b:,} times, over all replicates{'' if verdict.new_rows else of_these}"
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnsweep.errors import UserError
 from rnnsweep.json_text import read_list
+from rnnsweep.safety.shell import run_command
 from rnnsweep.tasks import LOSS, Score, score_named, spec_named, specs
 from rnnsweep.tasks.names import SCORE_TAG, TASK_TAG, best, tested
 from rnnsweep.tracking.naming import from_text
@@ -154,7 +155,7 @@ def find_run(mlruns: Path, name: str, *, uri: str | None = None) -> RunRow:
     """Find one run by its id, a prefix of it (4 characters or more), its key or its name (the newest).
 
     Raises:
-        UserError: no run is called that, or a prefix fits several.
+        UserError: no run is called that, a prefix fits several, or runs of several sweeps have the name.
     """
     rows = run_rows(mlruns, None, uri=uri)
     for fits in (
@@ -162,13 +163,30 @@ def find_run(mlruns: Path, name: str, *, uri: str | None = None) -> RunRow:
         sorted((row for row in rows if row.name == name), key=lambda row: -row.started),
     ):
         if fits:
+            _refuse_several_sweeps(name, fits)
             return fits[0]
     fits = [row for row in rows if len(name) >= 4 and row.run_id.startswith(name)]
     if len(fits) == 1:
         return fits[0]
     if fits:
         raise UserError(f"run {name!r} fits {len(fits)} runs: give more of the id, as {fits[0].run_id!r}")
-    raise UserError(f"run {name!r} is not in the store of {len(rows)} runs: give the id, key or name of one")
+    where = f"run {name!r} is not in the store of {len(rows)} runs"
+    sweep, at, architecture = name.partition("@")
+    if at:
+        best = run_command("best", sweep, architecture, "--json")
+        raise UserError(f"{where}: it names a model; the `run_id` of its best trial is printed by {best}")
+    raise UserError(f"{where}: give the id, key or name of one")
+
+
+def _refuse_several_sweeps(name: str, fits: Sequence[RunRow]) -> None:
+    """Refuse a name that the runs of several sweeps have: the newest may not be the one that is meant."""
+    newest = {row.tags.get(Tag.SWEEP): row.run_id[:8] for row in reversed(fits)}
+    if len(newest) > 1:
+        listed = ", ".join(
+            f"{run_id} ({f'of sweep {sweep}' if sweep else 'a single run'})"
+            for sweep, run_id in newest.items()
+        )
+        raise UserError(f"run {name!r}: several runs have this name; give the id of one: {listed}")
 
 
 def run_rows(mlruns: Path, sweep: str | None = None, *, uri: str | None = None) -> list[RunRow]:
