@@ -117,7 +117,7 @@ def test_two_sweeps_of_one_corpus_are_refused_before_any_is_compared(home, monke
         SweepFolder.of(home / "mlruns", name).make()
         begin(asked, mlruns=home / "mlruns", conf=home / "conf", corpus="5" * 64)
     monkeypatch.setattr(
-        "rnnsweep.api.comparing.answers.compare", lambda *given, **more: pytest.fail("compared")
+        "rnnsweep.api.comparing.over_corpora.compare", lambda *given, **more: pytest.fail("compared")
     )
     words = (
         "again: has the same corpus as news (digest 555555555555); each sweep must be of another corpus; to "

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from rnnsweep.api.comparing.answers import (
         best as best,
         compare as compare,
-        compare_corpora as compare_corpora,
         curves as curves,
         runs as runs,
     )
     from rnnsweep.api.comparing.foreign import compare_scores as compare_scores, read_scores as read_scores
+    from rnnsweep.api.comparing.over_corpora import compare_corpora as compare_corpora
     from rnnsweep.api.corpora.export import export_rows as export_rows
     from rnnsweep.api.corpora.vectors import vectors as vectors
     from rnnsweep.api.find_sweep import status as status
