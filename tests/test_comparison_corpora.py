@@ -221,6 +221,31 @@ def test_one_file_that_two_sweeps_read_by_other_columns_is_one_corpus(home, file
         rnnsweep.compare_corpora(["heads", "stories"])
 
 
+def test_copies_of_one_file_with_further_columns_or_rows_are_one_corpus(home, monkeypatch):
+    def write(name, texts, more=""):
+        lines = [f"{text},{'ab'[n % 2]}{more}" for n, text in enumerate(texts)]
+        (home / name).write_text("\n".join([f"story,topic{more and ',day'}", *lines]) + "\n")
+
+    texts = [f"word{n} and word{n * 7}" for n in range(200)]
+    write("rows.csv", texts)
+    write("more.csv", [*texts, *(f"other{n}" for n in range(100))], ",1")
+    write("half.csv", [*texts[:80], *(f"other{n}" for n in range(120))])
+    for name, file in (("first", "rows.csv"), ("second", "more.csv"), ("third", "half.csv")):
+        begin_of_file(home, name, "story", file=file, files=[name * 8])
+    monkeypatch.setattr("rnnsweep.api.comparing.over_corpora.compare", lambda *given, **more: 1 / 0)
+    words = (
+        "second: has 200 texts in common with first (of 300 different ones here and 200 there); each sweep"
+        " must be of another corpus;"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(words)}"):
+        rnnsweep.compare_corpora(["first", "second"])
+    with pytest.raises(ZeroDivisionError):
+        rnnsweep.compare_corpora(["first", "third"])
+    (home / "more.csv").unlink()
+    with pytest.raises(ZeroDivisionError):
+        rnnsweep.compare_corpora(["first", "second"])
+
+
 def test_sweeps_of_one_file_with_other_architectures_are_to_be_one_sweep_of_all(home):
     begin_of_file(home, "one", "story")
     begin_of_file(home, "two", "story", architectures="[lstm, rnn]")

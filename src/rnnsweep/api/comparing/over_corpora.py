@@ -8,9 +8,11 @@ from rnnsweep import comparison
 from rnnsweep.api.comparing.answers import compare, digests
 from rnnsweep.api.find_sweep import started, started_names
 from rnnsweep.comparison.corpora.blocks import CORPUS_DIGEST, Block, refuse_same_corpus
-from rnnsweep.config import compose, recorded_settings
+from rnnsweep.config import RunConfig, compose, recorded_settings
+from rnnsweep.errors import UserError
 from rnnsweep.paths import ProjectPaths, find_paths
 from rnnsweep.state.folder import SweepFolder
+from rnnsweep.sweepfile import Sweep
 
 
 def compare_corpora(
@@ -27,7 +29,9 @@ def compare_corpora(
     """
     places = find_paths()
     names = started_names(sweeps, places)
-    refuse_same_corpus([_block(name, places) for name in names])  # each comparison takes seconds
+    blocks = [_block(name, places) for name in names]
+    refuse_same_corpus(blocks)  # each comparison takes seconds
+    refuse_same_corpus([replace(one, texts=_texts(one.sweep, places)) for one in blocks])
 
     ranking = comparison.compare_corpora([compare(sweep, margin=margin) for sweep in sweeps])
     report = places.mlruns / "comparisons" / f"{'+'.join(ranking.sweeps)}.html"
@@ -40,11 +44,30 @@ def _block(name: str, places: ProjectPaths) -> Block:
     digest = digests(folder).get(CORPUS_DIGEST)
     if asked is None:
         return Block(name, digest, ())
-    conf = folder.conf if folder.conf.is_dir() else None
-    with recorded_settings():
-        runs = [compose(asked.chosen(one), conf=conf) for one in asked.architectures]
+    runs = _runs(asked, folder)
     named = (each for run in runs for each in (run.data.train, run.data.validation, run.data.test) if each)
     paths = (path for each in named for path in ([each] if isinstance(each, str) else each))
     files = {str(Path(path).expanduser().resolve()) for path in paths}
     files |= {str(digest) for digest in (folder.start() or {}).get("files", [])}
     return Block(name, digest, asked.architectures, frozenset(files), runs[0].score.title)
+
+
+def _runs(asked: Sweep, folder: SweepFolder) -> list[RunConfig]:
+    conf = folder.conf if folder.conf.is_dir() else None
+    with recorded_settings():
+        return [compose(asked.chosen(one), conf=conf) for one in asked.architectures]
+
+
+def _texts(name: str, places: ProjectPaths) -> frozenset[str]:
+    """Return the texts of a sweep's rows; none where its corpus is not on this machine any more."""
+    from rnnsweep.data import PARTS, prepare  # NumPy and the corpora are imported where used
+
+    asked = started(name, places)
+    if asked is None:
+        return frozenset()
+    try:
+        corpora = [prepare(run.data) for run in _runs(asked, SweepFolder.of(places.mlruns, name))]
+    except UserError:
+        return frozenset()
+    different = {corpus.digest: corpus for corpus in corpora}.values()
+    return frozenset(text for corpus in different for part in PARTS for text in corpus.texts(part) if text)

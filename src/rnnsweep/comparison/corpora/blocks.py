@@ -8,6 +8,7 @@ from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
 CORPUS_DIGEST = "corpus digest"  # the fact of a comparison that says which corpus it is of
+SHARED = 0.5  # of the texts of the smaller corpus: with more in common, two corpora are one
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,14 @@ class Block:
     architectures: tuple[str, ...]
     files: frozenset[str] = frozenset()  # that it reads: their paths, and the digests of their bytes
     score: str = ""  # by which its architectures are compared, in words
+    texts: frozenset[str] = frozenset()  # of its rows, where they were read
 
 
 def refuse_same_corpus(blocks: Sequence[Block]) -> None:
     """Refuse sweeps that are no blocks: what happened to the rows of one corpus would count twice.
 
-    One file that is read by other columns, or for other labels, has the same rows.
+    One file that is read by other columns, or for other labels, has the same rows, and so have copies of it
+    with further columns or rows.
 
     Raises:
         UserError: fewer than two sweeps, one given twice, two of one corpus or file, or of other scores.
@@ -71,4 +74,10 @@ def _in_common(first: Block, block: Block) -> str:
     if first.digest and first.digest == block.digest:
         return f"has the same corpus as {first.sweep} (digest {first.digest[:12]})"
     files = sorted(first.files & block.files, key=lambda name: (not name.startswith("/"), name))
-    return f"reads the same file as {first.sweep} ({files[0][:60]})" if files else ""
+    if files:
+        return f"reads the same file as {first.sweep} ({files[0][:60]})"
+    shared = len(first.texts & block.texts)
+    if shared > SHARED * min(len(first.texts), len(block.texts)):
+        sizes = f"of {len(block.texts):,} different ones here and {len(first.texts):,} there"
+        return f"has {shared:,} texts in common with {first.sweep} ({sizes})"
+    return ""
