@@ -351,6 +351,19 @@ def test_init_names_a_column_that_groups_rows_and_the_setting_that_keeps_groups_
     assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == [remark]
 
 
+def test_init_counts_rows_of_groups_in_the_parts_that_data_and_plan_draw_of_numbers(home, capsys):
+    lines = [f"word{n % 7} text number {n},{n * n % 1013 / 4},a{n % 400}" for n in range(1200)]
+    (home / "rows.csv").write_text("text,label,author\n" + "\n".join(lines) + "\n")
+    [remark] = printed(capsys, "init", "new", "--from", "rows.csv", "--json")["remarks"]
+    assert remark.startswith("column 'author' groups rows: ")
+    read = printed(capsys, "data", "new/sweeps/rows.yaml", "--json")["data"]["rows"]
+    assert remark in [one["message"] for one in read["remarks"]]
+    assert f"of {read['parts']['test']['rows']} test rows" in remark
+    (home / "less.csv").write_text("text,label,author\n" + "\n".join([*lines, "no number,,a1"]) + "\n")
+    shown = printed(capsys, "init", "new", "--from", "less.csv", "--json")["remarks"]
+    assert any(one.endswith(": data.skip_unlabelled=true") for one in shown)
+
+
 def test_init_names_columns_that_may_group_rows_by_their_values_where_none_does_by_its_name(home, capsys):
     lines = [
         f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},2026-01-{1 + n % 28},{n % 3},m{n % 12}@x,{n}"
@@ -362,7 +375,7 @@ def test_init_names_columns_that_may_group_rows_by_their_values_where_none_does_
     remark = (
         "no column has a name that groups rows, as author or user_id; by their values these may: "
         "'from address' (12 values): data.group='from address' keeps rows with one value on one side. Set it"
-        " if new rows will have values that no row of training has: scores are then lower, and true of such"
+        " if new rows will have other values than the training rows: scores are then lower, and true of such"
         " rows. data.group=null says that no column groups them"
     )
     assert remark in capsys.readouterr().err.splitlines()

@@ -19,7 +19,6 @@ from rnnsweep.state.folder import SweepFolder
 from rnnsweep.sweepfile import read_sweep
 
 WIDTH = 80  # columns of a file that people read in a terminal
-_NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 
 _GITIGNORE = """# answers of rnnsweep: MLflow's database, checkpoints, reports
 /mlruns/
@@ -226,7 +225,7 @@ def _sweep_of(read: ProjectTable, table: Path, root: Path) -> tuple[str, str]:
     facts = read.facts
     assert facts is not None  # the table was read
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", table.name.partition(".")[0]).strip("-") or "first"
-    task, question = _task(facts, table.name)
+    question = _question(read, len(facts.labels), table.name)
     rows = [
         *([SKIP_EMPTY] if read.left_out else []),
         *([SKIP_UNLABELLED] if read.unlabelled else []),
@@ -245,7 +244,7 @@ def _sweep_of(read: ProjectTable, table: Path, root: Path) -> tuple[str, str]:
         source.append(share)
         comments[share] = FEW_TEST_ROWS
     trials = 12 if (facts.parts["train"]["rows"] or 0) < 20000 else 8
-    return name, _filled(name, question, trials, [*source, *task, *_sizes(facts)], comments)
+    return name, _filled(name, question, trials, [*source, *read.task, *_sizes(facts)], comments)
 
 
 def _path(table: Path, root: Path) -> str:
@@ -255,20 +254,10 @@ def _path(table: Path, root: Path) -> str:
     return os.path.relpath(whole, above) if whole.is_relative_to(above) else str(whole)
 
 
-def _task(facts: "CorpusFacts", file: str) -> tuple[list[str], str]:
-    labels = list(facts.labels)
-    if len(labels) > _NUMBERS and all(_is_number(label) for label in labels):
-        return ["task=regression"], f"Which recurrent network predicts the number of a row of {file} best?"
-    needed = "and is one needed at all?"
-    return [], f"Which recurrent network classifies {file} ({len(labels)} classes) best, {needed}"
-
-
-def _is_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True
+def _question(read: ProjectTable, classes: int, file: str) -> str:
+    if read.task:
+        return f"Which recurrent network predicts the number of a row of {file} best?"
+    return f"Which recurrent network classifies {file} ({classes} classes) best, and is one needed at all?"
 
 
 def _sizes(facts: "CorpusFacts") -> list[str]:

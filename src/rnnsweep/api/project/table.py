@@ -1,7 +1,7 @@
 """The table that a new project is made from: its columns, what is left out of it, and what it holds."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from rnnsweep.data.summary.remarks import CorpusFacts, codes, of_rows_read
 from rnnsweep.errors import UserError
 
 SKIP_EMPTY, SKIP_UNLABELLED = "data.skip_empty=true", "data.skip_unlabelled=true"
+REGRESSION = "task=regression"
 LONGEST = 200  # tokens of a text that a new sweep reads at most
+_NUMBERS = 20  # different labels, all of them numbers, from which on a number is predicted, not a class
 _MOSTLY_UNKNOWN = 0.5  # of the words of new texts, from which on smaller tokens are read
 
 
@@ -23,6 +25,7 @@ class ProjectTable:
 
     facts: "CorpusFacts | None" = None  # without the rows that are left out
     settings: tuple[str, ...] = ()  # of the texts' columns, and of the label's where its name is not enough
+    task: tuple[str, ...] = ()  # the setting that predicts numbers; none: classes
     guessed: tuple[str, ...] = ()
     other_labels: Mapping[str, int] = field(default_factory=dict)  # as `Guess.others`
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -43,7 +46,7 @@ class ProjectTable:
     def remarks(self) -> Mapping[str, str]:
         """Return what the user decides, by the remark's code: rows without a label, a column of groups."""
         remarks = () if self.facts is None else self.facts.remarks
-        messages: dict[str, str] = {each.code: each.message for each in remarks}
+        messages: dict[str, str] = {each.code: each.message for each in reversed(remarks)}  # first of a code
         shown: dict[str, str] = {}
         if self.left_out:
             shown["empty"] = f"{self.empty}: the sweep leaves them out ({SKIP_EMPTY})"
@@ -91,15 +94,19 @@ def read_table(table: Path, text: str | Sequence[str] | None, label: str | None)
         said = str(error).partition(" Did you mean")[0].removesuffix(".")
         options = " ".join(f"--text {shlex.quote(one.strip())}" for one in several)
         raise UserError(f"{said}. Several columns are named one by one: {options}") from None
+    task = [REGRESSION] if _are_numbers(facts.labels) else []
     config = compose([*rows, *columns, *guess.settings]).data
     file = data.columns_read(config)
     texts, labels = file.columns, file.label
     written = quote("data.text", texts[0] if len(texts) == 1 else list(texts))
     labelled = [one for one in (*guess.settings, *columns) if one.startswith("data.label=")]
     columns = [written, *labelled]
+    if task:  # numbers are drawn into other parts than classes, and the remarks count rows of these
+        facts, _, _ = _describe([*rows, *columns, *task])
     read = ProjectTable(
         facts=facts,
         settings=tuple(columns),
+        task=tuple(task),
         guessed=(*([written] if file.fuller else []), *guess.settings),
         other_labels=guess.others,
         columns={"data.text": texts, "data.label": (labels,)},
@@ -111,11 +118,11 @@ def read_table(table: Path, text: str | Sequence[str] | None, label: str | None)
     )
     skipped = [SKIP_EMPTY] if "empty" in codes(facts.remarks) else []
     if skipped:
-        facts, _, _ = _describe([*rows, *columns, *skipped])
+        facts, _, _ = _describe([*rows, *columns, *task, *skipped])
     left_out = facts.left_out if skipped else 0
-    tokens, facts = _smaller_tokens(facts, [*rows, *columns, *skipped])
+    tokens, facts = _smaller_tokens(facts, [*rows, *columns, *task, *skipped])
     if share := larger_test_share(facts):  # remarks count the rows of the test part that the sweep draws
-        facts, _, _ = _describe([*rows, *columns, *skipped, *([tokens] if tokens else []), share])
+        facts, _, _ = _describe([*rows, *columns, *task, *skipped, *([tokens] if tokens else []), share])
     return replace(read, facts=facts, left_out=left_out, tokens=tokens)
 
 
@@ -146,6 +153,20 @@ def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, Guess, bool]":
         _, facts, guess = describe_guessing([*overrides, SKIP_UNLABELLED])
         return facts, guess, True
     return facts, guess, False
+
+
+def _are_numbers(labels: Iterable[str]) -> bool:
+    """Return whether labels are so many different numbers that a number is predicted."""
+    different = list(labels)
+    return len(different) > _NUMBERS and all(map(_is_number, different))
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
 
 
 def _rows(facts: "CorpusFacts") -> int:
