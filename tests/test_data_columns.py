@@ -148,14 +148,69 @@ def test_with_split_text_rows_that_lack_a_text_in_one_of_its_columns_are_left_ou
     assert said in corpus.facts.notes
 
 
-def test_split_text_must_be_there_and_name_what_is_read(tmp_path):
-    train = write(tmp_path / "rows.csv", news())
+def test_split_text_need_not_name_each_column_that_is_read(tmp_path):
+    rows = [(f"{'Head' if n % 2 else 'head,'} {n // 2}", f"story {n % 5}", "ab"[n % 2]) for n in range(120)]
+    train = write(tmp_path / "rows.csv", rows)
+    texts = ("headline", ["story", "headline"], ["headline", "story"])
+    corpora = [read(tmp_path, train, text=text, split_text="headline") for text in texts]
+    assert len({corpus.tested for corpus in corpora}) == 1
+    for corpus in corpora:
+        assert numbers(corpus) == numbers(corpora[0])
+        assert "overlap" not in [remark.code for remark in corpus.facts.remarks]
+    story = [(h, f"{s} {n}", t) for n, (h, s, t) in enumerate(rows)]
+    apart = read(tmp_path, write(tmp_path / "story.csv", story), text="story", split_text="headline")
+    assert numbers(apart) == numbers(corpora[0]), "no story is in two rows"
+
+
+@pytest.mark.parametrize(
+    ("two", "text", "ways"),
+    [
+        ([("", "said once"), ("", "Said, once")], "Said, once", True),
+        ([("new york", "times"), ("new", "york times")], "new york times", False),
+        ([("one", ""), ("two", "one")], None, False),
+    ],
+    ids=["empty", "divided otherwise", "other texts"],
+)
+def test_rows_of_one_text_that_split_text_would_draw_apart_are_refused(tmp_path, two, text, ways):
+    rows = [*((*pair, "a") for pair in two), *news(empty_every=0)]
+    train = write(tmp_path / "rows.csv", rows)
+    asked = {"text": ["headline", "story"], "split_text": "headline"}
+    if text is None:
+        read(tmp_path, train, **asked)
+        return
     with pytest.raises(UserError) as refused:
-        read(tmp_path, train, text="story", split_text="headline")
+        read(tmp_path, train, **asked)
+    leaving = ", or data.skip_empty=true leaves out rows without text in its columns" if ways else ""
     assert str(refused.value) == (
-        "data.split_text='headline': must name 'story' too, which data.text reads: else the same text could"
-        " be in two parts"
+        f"data.split_text='headline': must name 'story' too{leaving}: rows with the text {text!r} could be in"
+        " two parts"
     )
+    if ways:
+        read(tmp_path, train, skip_empty=True, **asked)
+    read(tmp_path, train, **{**asked, "split_text": ["headline", "story"]})
+
+
+def test_two_tables_of_the_same_rows_have_the_same_test_rows_whichever_was_read_first(tmp_path):
+    rows = [(h, s, t, f"g{n // 3}") for n, (h, s, t) in enumerate(news(empty_every=0))]
+    first = write(tmp_path / "first.csv", rows, (*HEAD, "author"))
+    longer = [(*row, f"{row[2]}: {row[0]}") for row in rows]
+    second = write(tmp_path / "second.csv", longer, (*HEAD, "author", "both"))
+    own = {"label": "topic", "group": "author"}
+    alone = read(tmp_path, first, text="headline", **own)
+    split = {**own, "split_text": ["headline", "both"]}
+    head, both = (read(tmp_path, second, text=text, **split) for text in ("headline", "both"))
+    assert alone.digest == head.digest, "the cache may have made one of the other"
+    assert alone.tested == head.tested == both.tested
+    assert numbers(alone) == numbers(both)
+    others = write(tmp_path / "third.csv", longer[:-1], (*HEAD, "author", "both"))
+    assert read(tmp_path, others, text="headline", **split).tested != head.tested
+    tests = [write(tmp_path / f"test{n}.csv", [*news(20)] * n) for n in (1, 2)]
+    given_test = [read(tmp_path, first, text="headline", label="topic", test=test) for test in tests]
+    assert given_test[0].tested != given_test[1].tested
+
+
+def test_columns_of_split_text_must_be_there(tmp_path):
+    train = write(tmp_path / "rows.csv", news())
     with pytest.raises(UserError, match=r"data.split_text='head': .* Did you mean 'headline'"):
         read(tmp_path, train, text="story", split_text=["head", "story"])
     with pytest.raises(

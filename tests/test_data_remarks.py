@@ -184,13 +184,55 @@ def test_values_of_a_group_that_share_a_text_are_told_with_the_groups_that_they_
     rows += [{"text": f"{text}.", "label": "good", "author": ""} for text in ("amen ONE", "alone")]
     said = told(tmp_path, rows, "groups", group="author", folds=5)
     assert said.endswith(
-        "; 2 rows without one go with rows of an equal text, if any; that makes 18 groups in all"
+        "; 2 rows have none: each goes with rows that share a text with it, or is a group of its own; that"
+        " makes 18 groups in all"
     )
     many = [{**row, "author": f"a{n % 20}"} for n, row in enumerate(rows_of())]
     many += [{"text": "amen", "label": "bad", "author": f"a{n}"} for n in range(7)]
     said = told(tmp_path, many, "groups", group="author", folds=5)
     assert "7 of them share a text" in said
     assert "('a0', 'a1', 'a2', 'a3' and 3 more are one group of 77 rows)" in said
+
+
+def test_few_groups_are_told_with_the_column_that_joins_rows(tmp_path):
+    rows = [{**row, "part": f"p{n % 30}", "text": f"{n} {row['text']}"} for n, row in enumerate(rows_of(600))]
+    said = told(tmp_path, rows, "few-groups", text="text", split_text=["part", "text"])
+    assert said == (
+        "rows of the same 'part' (30 values) go together: that makes 30 groups in all, 3 of them in the test"
+        " part, and the largest has 20 of 600 rows: scores on such parts say little of new rows; leave 'part'"
+        " out of data.split_text: it need not name each column that is read"
+    )
+    few = [{**row, "part": f"p{n % 15}"} for n, row in enumerate(rows)]
+    said = told(tmp_path, few, "few-groups", text="text", split_text="part", folds=5)
+    assert said.startswith(
+        "rows of the same 'part' (15 values) go together: that makes 15 groups in all, and"
+    )
+    assert said.endswith("; name a column of more values than 'part' in data.split_text")
+    assert "few-groups" not in codes(read(tmp_path, rows, text="text", split_text="text").facts.remarks)
+    assert told(tmp_path, rows, "few-groups", group="part").endswith("data.folds=5 tests each group in turn")
+    one = [{**row, "part": "one" if n % 3 else f"p{n}"} for n, row in enumerate(rows)]
+    said = told(tmp_path, one, "few-groups", group="part")
+    assert "'part' (201 values) go together" in said
+    assert said.endswith("name a column of more values than 'part' in data.group, or set data.group=null")
+    alike = [{**row, "text": "amen" if n % 3 else row["text"]} for n, row in enumerate(rows)]
+    said = told(tmp_path, alike, "few-groups")
+    assert said.startswith("rows of the same text go together: that makes 201 groups in all")
+    assert said.endswith(
+        "the largest has 400 of 600 rows: scores on such parts say little of new rows; leave"
+        " repeated texts out of the file"
+    )
+    assert "few-groups" not in codes(read(tmp_path, rows[:60]).facts.remarks), "few rows, not few groups"
+
+
+def test_what_rows_of_one_group_share_is_named_by_the_columns_that_draw_them(tmp_path):
+    rows = [{**row, "author": f"a{n % 40}", "part": f"p{n % 50}"} for n, row in enumerate(rows_of(400))]
+    rows[0]["author"] = ""
+    said = told(tmp_path, rows, "groups", text="text", split_text=["text", "part"], group="author")
+    assert "of them share a 'text' or 'part' with another and stay together" in said
+    alone = (
+        "; 1 row has none: it goes with rows that share a 'text' or 'part' with it, or is a group of its own;"
+    )
+    assert alone in said
 
 
 def test_senders_of_letters_group_rows_by_their_name_and_subjects_do_not(tmp_path):

@@ -67,7 +67,7 @@ def said(path):
         (
             {"head": '"data.text=[headline,story]"'},
             "head (data.text=[headline,story]) and story (data.text=story) are tested on different rows, so"
-            f" no verdict compares them; {SAME}",
+            " no verdict compares them; data.split_text=story under `overrides:` draws the same rows for all",
         ),
         (
             {"head": "data.text=story, data.test_share=0.2"},
@@ -177,6 +177,22 @@ def test_those_with_the_same_test_rows_are_compared_as_ever():
     (own,) = (v for v in alone.verdicts if (v.a, v.b) == ("one", "two"))
     (same,) = (v for v in found.verdicts if (v.a, v.b) == ("one", "two"))
     assert same.verdict == own.verdict == "better"
+
+
+def test_records_of_two_versions_that_name_test_rows_otherwise_are_parted_by_their_targets():
+    runs = runs_on({"head": "1", "story": "1"})
+    replicate = runs["role"] == "replicate"
+    late = replicate & (runs["architecture"] == "story")
+    runs.loc[late, "test_rows"] = "drawn-1"
+    apart = runs.copy()
+    assert {v.verdict for v in compare_records(runs, sweep="s").verdicts} >= {"better"}
+    targets = {"head": np.arange(20) % 2, "story": np.arange(20) // 10, "linear": np.arange(20) % 2}
+    predictions = {
+        row["run_id"]: Predictions(targets[row["architecture"]], np.zeros(20, int))
+        for row in apart[apart["role"] != "trial"].to_dict("records")
+    }
+    found = compare_records(apart, sweep="s", predictions=predictions)
+    assert {v.verdict for v in found.verdicts if "story" in (v.a, v.b)} == {"not comparable"}
 
 
 def test_records_that_name_no_test_rows_are_parted_by_their_targets():

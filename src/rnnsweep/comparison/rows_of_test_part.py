@@ -114,7 +114,10 @@ def _are_rows_of(corpus: "EncodedCorpus", run: "Mapping[Any, Any]", said: "Predi
     """Return whether a run was tested on the test rows of a corpus as it is now; True where nothing tells."""
     import numpy as np
 
-    if isinstance(tested := run.get(TEST_ROWS), str):
+    from rnnsweep.data.rows import DRAWN
+
+    tested = run.get(TEST_ROWS)
+    if isinstance(tested, str) and tested.startswith(DRAWN) == corpus.tested.startswith(DRAWN):
         return tested == corpus.tested
     return said is None or np.array_equal(corpus.test().targets_N, said.targets_N)
 

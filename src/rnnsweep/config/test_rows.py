@@ -35,8 +35,14 @@ def say_same_rows(settings: Iterable[Mapping[str, Any]]) -> str:
     ways = []
     if TEXT in keys:
         read = [columns_of(own[TEXT]) if own.get(TEXT) else None for own in runs]
-        known = list(dict.fromkeys(name for columns in read for name in columns or ()))
-        named = quote(_SPLIT, known) if None not in read else f"{_SPLIT}=[COLUMN,COLUMN]"
+        every = dict.fromkeys(name for columns in read for name in columns or ())
+        common = [name for name in every if all(name in (columns or ()) for columns in read)]
+        known = common or list(every)  # fewer columns join fewer rows
+        named = (
+            quote(_SPLIT, known[0] if len(known) == 1 else known)
+            if None not in read
+            else f"{_SPLIT}=[COLUMN,COLUMN]"
+        )
         ways.append(f"{named} under `overrides:` draws the same rows for all")
     others = [key for key in keys if key not in (TEXT, _SPLIT)]
     if others:

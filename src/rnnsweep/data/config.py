@@ -86,7 +86,7 @@ class DataConfig:
     )
     split_text: Any = setting(
         None,
-        "columns by whose texts rows are drawn into parts: the same rows, whichever of them is read",
+        "columns by whose texts rows are drawn into parts: the same rows, whatever columns are read",
         kind="a column, or a list of columns",
         null="takes those that are read",
         corpora=_FILES,

@@ -22,7 +22,7 @@ from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.errors import UserError
 
 _OF_ARROW = {"double": "float64", "float": "float32"}  # its names that NumPy understands otherwise
-VERSION = 5  # of what lies in a folder of the cache
+VERSION = 6  # of what lies in a folder of the cache
 AT_ONCE = 1024  # rows that are read to get one of them
 
 # source of rows, or file of word vectors -> digest, where this process may read what was carried
@@ -118,6 +118,7 @@ class Corpus:
             group_column=self.group_column,
             text_columns=self.text_columns,
             blank_N=_numbers(table["blank"]).astype(np.bool_) if has_blank else None,
+            joined_by=tuple(joined) if (joined := self._facts["joined_by"]) else None,
             files=self.files,
         )
 
@@ -247,6 +248,7 @@ def _write(rows: TextRows, folder: Path) -> None:
         "group_column": rows.group_column,
         "text_columns": rows.text_columns,
         "blank": rows.blank_N is not None,
+        "joined_by": rows.joined_by,
         "files": dict(rows.files),
     }
     write_json(folder / "meta.json", facts)

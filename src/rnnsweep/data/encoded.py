@@ -40,7 +40,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 11  # of what lies in a folder of the cache
+VERSION = 12  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,8 @@ def _remark_on_empty(
 def _key(config: DataConfig, corpus: Corpus) -> str:
     settings = {name: getattr(config, name) for name in SETTINGS}
     settings |= {"folds": [config.folds, config.fold]} if config.folds else {}  # older records know none
-    return key_of([VERSION, corpus.digest, corpus.group_column, settings])
+    # two tables may have the same rows, and a given test part is told by its file (`tested_rows`)
+    return key_of([VERSION, corpus.digest, corpus.group_column, corpus.files.get("test"), settings])
 
 
 def _encode(corpus: Corpus, config: DataConfig, folder: Path, *, cache: Path) -> None:

@@ -2,7 +2,8 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -59,6 +60,22 @@ def group_rows(*texts: Sequence[str], names: Sequence[str] | None = None) -> Has
         return hash_names(_connected(keys, called))
     first: dict[str, str] = {}
     return hash_names([first.setdefault(key, name) for key, name in zip(keys[0], called, strict=True)])
+
+
+def find_apart(texts: Sequence[str], groups_N: Hashes) -> int | None:
+    """Return the first row whose words are those of a row of another group; None where there is none."""
+    first: dict[str, int] = {}
+    for row, (text, group) in enumerate(zip(texts, groups_N.tolist(), strict=True)):
+        if text and first.setdefault(words_alone(text) or text, group) != group:
+            return row
+    return None
+
+
+def most_joining(columns: Mapping[str, Sequence[str]]) -> tuple[str, int]:
+    """Return the column of which most pairs of rows share a value, and how many values it has."""
+    rows_of = {name: Counter(filter(None, values)) for name, values in columns.items()}
+    name = max(rows_of, key=lambda one: sum(rows * rows for rows in rows_of[one].values()))
+    return name, len(rows_of[name])
 
 
 def _connected(columns: Sequence[Sequence[str]], called: Sequence[str]) -> list[str]:

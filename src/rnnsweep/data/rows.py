@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.groups import Hashes, hash_names
+from rnnsweep.data.groups import Hashes, find_apart, hash_names
 from rnnsweep.data.summary.remarks import Remark
+from rnnsweep.data.written import columns_of
 from rnnsweep.errors import UserError
 
 PARTS = ("train", "validation", "test")
 Rows: TypeAlias = NDArray[np.int64]
+DRAWN = "drawn-"  # begins the digest of test rows that are drawn; earlier versions wrote the file into it
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class TextRows:
     group_column: str | None = None
     text_columns: tuple[str, ...] = ()  # that the texts are read from
     blank_N: NDArray[np.bool_] | None = None  # rows that data.skip_empty leaves out; None: those without text
+    joined_by: tuple[str, int] | None = None  # column that joins most rows, "": the text; its values
     files: Mapping[str, str] = field(default_factory=dict)  # part that is given -> digest of its files
 
     @property
@@ -174,9 +177,10 @@ def choose_rows(rows: TextRows, config: DataConfig) -> dict[str, Rows]:
     """Draw the sample, then the three parts, then the training rows that ``data.limit`` keeps.
 
     Raises:
-        UserError: a part has no rows.
+        UserError: a part has no rows, or rows of one text could be in two parts.
     """
     numbers = _with_text(rows) if config.skip_empty else np.arange(len(rows.texts))
+    _refuse_apart(rows, numbers, config)
     if config.sample is not None:
         draws = _draws(rows, numbers, config, "sample")
         numbers = numbers[keep_balanced(rows.targets_N[numbers], draws, rows=config.sample)]
@@ -202,6 +206,25 @@ def _with_text(rows: TextRows) -> Rows:
     if not numbers.size:
         raise UserError(f"{rows.name}: data.skip_empty=true leaves no row: every text is empty")
     return numbers
+
+
+def _refuse_apart(rows: TextRows, numbers: Rows, config: DataConfig) -> None:
+    """Refuse equal texts in two groups, where a column is read that draws no rows into parts.
+
+    Texts that share a column of data.split_text are equal in it, too, unless it is empty in both, or the
+    words of one text are divided otherwise among its columns.
+    """
+    drawing = columns_of(config.split_text)
+    other = next((name for name in rows.text_columns if drawing and name not in drawing), None)
+    row = None if other is None else find_apart([rows.texts[n] for n in numbers], rows.groups_N[numbers])
+    if row is None:
+        return
+    empty = rows.blank_N is not None and bool(rows.blank_N[numbers[row]])
+    leaving = ", or data.skip_empty=true leaves out rows without text in its columns" if empty else ""
+    raise UserError(
+        f"data.split_text={config.split_text!r}: must name {other!r} too{leaving}: rows with the text"
+        f" {rows.texts[numbers[row]][:40]!r} could be in two parts"
+    )
 
 
 def _draws(rows: TextRows, numbers: Rows, config: DataConfig, salt: str) -> Hashes:
@@ -253,9 +276,11 @@ def digest(texts: Sequence[str], *numbers: NDArray[Any]) -> str:
 
 
 def tested_rows(rows: TextRows, numbers: Rows, *, source: str) -> str:
-    """Return the digest of which rows of which files are tested, and their labels, whatever text is read.
+    """Return the digest of which rows are tested, and their labels, whatever text is read.
 
     Two runs with one digest are tested on the same rows, so that their scores are paired row by row.
+    Rows that are drawn are told by their numbers and the targets of all rows: a table has the same rows
+    when a column is added to it. A test part that is given is told by its file.
 
     Args:
         rows: all that were read.
@@ -264,4 +289,6 @@ def tested_rows(rows: TextRows, numbers: Rows, *, source: str) -> str:
     """
     part = "test" if "test" in rows.given else "train"
     own = np.flatnonzero(rows.parts_N == PARTS.index(part))
+    if part == "train" and rows.files:
+        return DRAWN + digest(rows.labels, rows.targets_N[own], numbers - own[0])
     return digest([rows.files.get(part, source), *rows.labels], rows.targets_N[own], numbers - own[0])

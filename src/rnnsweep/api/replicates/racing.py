@@ -50,6 +50,7 @@ def _standings(
 ) -> "tuple[list[comparison.Standing], dict[str, dict[str, NDArray[Any]]], dict[str, int]]":
     """Return a standing for each architecture, the rows that each replicate had right, and how many ended."""
     from rnnsweep.comparison.evidence.replicate_scores import fold_of
+    from rnnsweep.comparison.evidence.tested_rows import in_one_form
     from rnnsweep.comparison.predictions import read_predictions
 
     scores: dict[str, list[comparison.Replicate]] = {}
@@ -98,7 +99,7 @@ def _standings(
         )
         for name, own in scores.items()
     ]
-    return standings, rows, ended
+    return list(in_one_form(standings)), rows, ended
 
 
 def _score_of(scores: Mapping[str, object]) -> Score | None:

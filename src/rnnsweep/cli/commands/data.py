@@ -11,6 +11,7 @@ from rnnsweep import api
 from rnnsweep.cli.command import command, json_option
 from rnnsweep.cli.names import complete_corpus
 from rnnsweep.cli.output import READING, err, one_json_object, out, telling
+from rnnsweep.data.summary.remarks import FEW_GROUPS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,7 +116,8 @@ def print_facts(console: "Console", facts: "CorpusFacts") -> None:
     for line in facts.summary():
         console.print(line, style="dim", soft_wrap=not console.is_terminal or None)
     for remark in facts.remarks:
-        _print_remark(console, f"  {remark.code}: {remark.message}")
+        mark = "!" if remark.code == FEW_GROUPS else " "
+        _print_remark(console, f"{mark} {remark.code}: {remark.message}")
 
 
 def print_repeating(console: "Console", groups: str) -> None:

@@ -11,6 +11,7 @@ from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.words import names_of
 from rnnsweep.config import quote
 from rnnsweep.config.test_rows import TEXT, row_settings, say_same_rows
+from rnnsweep.data.rows import DRAWN
 
 
 def with_tested(
@@ -18,20 +19,32 @@ def with_tested(
 ) -> tuple[Standing, ...]:
     """Return standings whose replicates name the rows that they were tested on.
 
-    Where no record says it, as those of earlier versions, the rows' targets stand for the rows.
+    Where no record says it, or versions that wrote it otherwise made some of them, the rows' targets stand
+    for the rows.
 
     Args:
         standings: with their replicates.
         predictions: {run_id: what a replicate said of the test rows}.
     """
+    standings = in_one_form(standings)
     if any(one.tested for s in standings for one in s.replicates):
-        return tuple(standings)
+        return standings
     known = {
         run_id: hashlib.sha256(own.targets_N.tobytes()).hexdigest() for run_id, own in predictions.items()
     }
     return tuple(
         replace(s, replicates=tuple(replace(one, tested=known.get(one.run_id, "")) for one in s.replicates))
         for s in standings
+    )
+
+
+def in_one_form(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Return standings whose replicates' digests can be compared; those of several forms are left out."""
+    named = [one.tested for s in standings for one in s.replicates if one.tested]
+    if len({tested.startswith(DRAWN) for tested in named}) < 2:
+        return tuple(standings)
+    return tuple(
+        replace(s, replicates=tuple(replace(one, tested="") for one in s.replicates)) for s in standings
     )
 
 

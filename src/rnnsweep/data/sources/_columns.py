@@ -169,30 +169,13 @@ def text_columns(path: Path, names: Sequence[str], wanted: Sequence[str] | None)
     return (column,)
 
 
-def split_columns(path: Path, names: Sequence[str], config: DataConfig, read: Sequence[str]) -> list[str]:
+def split_columns(path: Path, names: Sequence[str], config: DataConfig) -> list[str]:
     """Return the columns of ``data.split_text``; none where rows are drawn by the texts that are read.
 
-    Args:
-        path: of the table.
-        names: of its columns.
-        config: the settings of the corpus.
-        read: columns of the text.
-
-    Returns:
-        Their names.
-
     Raises:
-        UserError: one is not there, or a column is read that is not among them: its texts could be in two
-            parts.
+        UserError: one is not there.
     """
-    wanted = [_existing(path, names, "data.split_text", name) for name in columns_of(config.split_text) or ()]
-    if wanted and not set(read) <= set(wanted):
-        other = next(name for name in read if name not in wanted)
-        raise UserError(
-            f"data.split_text={config.split_text!r}: must name {other!r} too, which data.text reads: else the"
-            " same text could be in two parts"
-        )
-    return wanted
+    return [_existing(path, names, "data.split_text", name) for name in columns_of(config.split_text) or ()]
 
 
 def label_column(path: Path, names: Sequence[str], config: DataConfig) -> str:

@@ -120,4 +120,4 @@ class _Columns:
 def _columns(path: Path, names: Sequence[str], config: DataConfig) -> _Columns:
     texts, label = text_and_label(path, names, config)
     group = group_column(path, names, config, [*texts, label])
-    return _Columns(texts, label, group, split_columns(path, names, config, texts))
+    return _Columns(texts, label, group, split_columns(path, names, config))

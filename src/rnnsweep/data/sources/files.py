@@ -13,13 +13,14 @@ from rnnsweep.data.classes.labels import RawLabels, read_labels
 from rnnsweep.data.classes.numbers import is_number, is_quantity, tell_thousands
 from rnnsweep.data.classes.variants import HIDDEN, tell_hidden, tell_numbers, tell_two_kinds, variants_of
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.groups import group_rows
+from rnnsweep.data.groups import group_rows, most_joining
 from rnnsweep.data.rows import PARTS, TextRows
 from rnnsweep.data.sources._columns import as_text, read_options, text_columns
 from rnnsweep.data.sources._one_file import OneFile, read_all, read_file
 from rnnsweep.data.summary.remarks import Remark
 from rnnsweep.data.tables import expand_paths, file_state, files_digest, read_table
 from rnnsweep.data.tables.table import place
+from rnnsweep.data.written import columns_of
 from rnnsweep.errors import UserError
 
 
@@ -65,6 +66,9 @@ def read(config: DataConfig, cache: Path) -> TextRows:
     texts = [file.texts[n] for file, rows in zip(files, kept, strict=True) for n in rows]
     groups = _column(files, kept)
     split = _split(files, kept)
+    joining = dict(zip(columns_of(config.split_text) or ("",), split or [texts], strict=True))
+    if config.group and groups is not None:
+        joining[config.group] = groups
     counts = Counter(name for of_file in names for name in of_file)
     return TextRows(
         name=_name(_paths(config)["train"][0]),
@@ -86,6 +90,7 @@ def read(config: DataConfig, cache: Path) -> TextRows:
         group_column=files[0].group if groups else None,
         text_columns=files[0].columns,
         blank_N=np.array([not all(row) for row in zip(*split, strict=True)]) if split else None,
+        joined_by=most_joining(joining),
         files={part: files_digest(paths) for part, paths in _paths(config).items()},
     )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.groups import words_alone
 from rnnsweep.data.rows import PARTS, Rows, TextRows
-from rnnsweep.data.summary.group_remarks import remark_on_groups, remark_on_repeated
+from rnnsweep.data.summary.group_remarks import remark_on_few_groups, remark_on_groups, remark_on_repeated
 from rnnsweep.data.summary.label_shares import remark_on_absent, remark_on_shares
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.data.summary.token_remarks import remarks_on_tokens
@@ -172,6 +172,7 @@ def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
     labels = {part: read.labels(part) for part in PARTS} if counts else {}
     yield from remark_on_repeated(read.words, labels, read.rows.given)
     yield from remark_on_groups(read.rows, read.chosen, read.config)
+    yield from remark_on_few_groups(read.rows, read.chosen, read.config)
     if counts:
         yield from _conflicting(read)
         yield from _of_labels(read, counts)

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from rnnsweep.data.config import DataConfig
 from rnnsweep.data.groups import are_independent
 from rnnsweep.data.rows import PARTS, Rows, TextRows
-from rnnsweep.data.summary.remarks import Remark, listed
+from rnnsweep.data.summary.remarks import FEW_GROUPS, Remark, listed
+from rnnsweep.data.written import columns_of
 
+FEW = 20  # groups of a test part, below which its scores say little of new ones
 NAMED = 4  # values of the largest set that is kept together
 
 
@@ -39,19 +41,21 @@ def remark_on_groups(rows: TextRows, chosen: Mapping[str, Rows], config: DataCon
         both = len({*of_part["validation"]} & {*of_part["test"]} - {""})
         kept = f"{both:,} in validation and test rows of the files, the others" if both else "each"
         all_names = [name for part in PARTS for name in of_part[part]]
-        together = _say_together(rows, chosen, all_names, folds=config.folds is not None)
+        together = _say_together(rows, chosen, all_names, config)
         values = len(set(all_names) - {""})
         yield Remark("groups", f"data.group={column}: {values:,} values, {kept} in one part{together}")
 
 
-def _say_together(rows: TextRows, chosen: Mapping[str, Rows], names: Sequence[str], *, folds: bool) -> str:
+def _say_together(
+    rows: TextRows, chosen: Mapping[str, Rows], names: Sequence[str], config: DataConfig
+) -> str:
     """Return what equal texts keep together beside the values, and how many groups that makes.
 
     Args:
         rows: all rows, as read.
         chosen: part -> numbers of its rows.
         names: the value of each row of the parts, in the order of `PARTS`.
-        folds: whether each row is tested in turn, so that no test part is counted.
+        config: with folds each row is tested in turn, and no test part is counted.
     """
     groups = np.concatenate([rows.groups_N[chosen[part]] for part in PARTS]).tolist()
     rows_of = Counter(groups)
@@ -66,20 +70,69 @@ def _say_together(rows: TextRows, chosen: Mapping[str, Rows], names: Sequence[st
     if joined:
         largest = max(joined, key=lambda group: rows_of[group])
         said += (
-            f"; {sum(map(len, joined.values())):,} of them share a text with another and stay together"
-            f" ({listed(joined[largest], NAMED)} are one group of {rows_of[largest]:,} rows)"
+            f"; {sum(map(len, joined.values())):,} of them share {_a_text(config)} with another and stay"
+            f" together ({listed(joined[largest], NAMED)} are one group of {rows_of[largest]:,} rows)"
         )
     if by_text:
-        one = "the row without one goes" if len(alone) == 1 else f"{len(alone):,} rows without one go"
-        said += f"; {one} with rows of an equal text, if any"
+        have = "1 row has none: it" if len(alone) == 1 else f"{len(alone):,} rows have none: each"
+        said += f"; {have} goes with rows that share {_a_text(config)} with it, or is a group of its own"
     elif alone:
         each = "1 row without one is" if len(alone) == 1 else f"of {len(alone):,} rows without one each is"
         said += f"; {each} a group of its own"
     if joined or by_text:
         tested = np.unique(rows.groups_N[chosen["test"]]).size
-        of_test = "" if folds else f", {tested:,} of them in the test part"
+        of_test = "" if config.folds else f", {tested:,} of them in the test part"
         said += f"; that makes {len(rows_of):,} groups in all{of_test}"
     return said
+
+
+def _a_text(config: DataConfig) -> str:
+    """Return what rows share that go together: a text, or a value of a column that draws them."""
+    columns = columns_of(config.split_text)
+    return "a text" if columns is None else f"a {' or '.join(map(repr, columns))}"
+
+
+def remark_on_few_groups(rows: TextRows, chosen: Mapping[str, Rows], config: DataConfig) -> Iterator[Remark]:
+    """Yield that one group has most rows, or that few are tested, and which column joins them.
+
+    Args:
+        rows: all rows, as read.
+        chosen: part -> numbers of its rows.
+        config: the settings of the corpus.
+    """
+    if rows.joined_by is None:
+        return
+    sizes = np.unique(np.concatenate([rows.groups_N[chosen[part]] for part in PARTS]), return_counts=True)[1]
+    total, largest, groups = int(sizes.sum()), int(sizes.max()), len(sizes)
+    tested = np.unique(rows.groups_N[chosen["test"]]).size
+    counted, among = (groups, total) if config.folds else (tested, len(chosen["test"]))
+    few = counted < FEW and 2 * counted <= among  # a small table has few groups, as it has few rows
+    most = 2 * largest > total
+    if not few and not most:
+        return
+    of_test = "" if config.folds else f", {tested:,} of them in the test part"
+    column, values = rows.joined_by
+    where = "text" if not column else f"{column!r} ({values:,} values)"
+    yield Remark(
+        FEW_GROUPS,
+        f"rows of the same {where} go together: that makes {groups:,} groups in all{of_test}, and the largest"
+        f" has {largest:,} of {total:,} rows: scores on such parts say little of new rows;"
+        f" {_way_to_more(column, config, foldable=not most and 'test' not in rows.given)}",
+    )
+
+
+def _way_to_more(column: str, config: DataConfig, *, foldable: bool) -> str:
+    """Return what makes more groups, or tests all of them where rows may be drawn into folds."""
+    drawing = columns_of(config.split_text) or ()
+    if column == config.group and foldable and config.folds is None:
+        return "data.folds=5 tests each group in turn"
+    if column == config.group:
+        return f"name a column of more values than {column!r} in data.group, or set data.group=null"
+    if len(drawing) > 1:
+        return f"leave {column!r} out of data.split_text: it need not name each column that is read"
+    if drawing:
+        return f"name a column of more values than {column!r} in data.split_text"
+    return "leave repeated texts out of the file"
 
 
 def remark_on_repeated(

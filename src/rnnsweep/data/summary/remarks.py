@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+FEW_GROUPS = "few-groups"  # of a corpus whose test scores say little of new rows
 CODES = (
     *("cut", "unknown", "unsegmented", "overlap", "near-duplicates", "label-variants", "missing-like-label"),
     "repeated",
@@ -18,6 +19,7 @@ CODES = (
         "numbers",
         "swallowed",
         "groups",
+        FEW_GROUPS,
         "empty",
     ),
 )
