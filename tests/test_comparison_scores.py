@@ -106,6 +106,58 @@ def test_what_holds_on_new_rows_has_the_sign_of_the_words_too():
     assert verdict.sentence.startswith("a is better than b by 1.0")
 
 
+def of_numbers(levels, *, linear, score="rmse", trained=(0.0, 0.0, 0.0, 3.0)):
+    """Compare networks of such errors on ten test rows: the best constant errs by 1 on each of them."""
+    runs = negated(make_runs({name: -level for name, level in levels.items()}, linear=-linear, spread=0.01))
+    tested = np.array([-1.0, 1.0] * 5) + (0.75 if score == "rmse" else 0.0)
+    ids = runs[runs["role"] == "replicate"]["run_id"]
+    return compare_records(
+        runs,
+        sweep="s",
+        score=score_named("regression", score),
+        predictions=dict.fromkeys(ids, Predictions(tested, tested)),
+        trained=None if trained is None else np.array(trained),
+    )
+
+
+def printed(comparison):
+    console = Console(width=100, file=io.StringIO())
+    console.print(standings_table(comparison))
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(("score", "constant"), [("rmse", "mean"), ("mae", "median")])
+def test_the_standings_have_what_the_best_constant_of_the_training_rows_scores_on_the_test_rows(
+    score, constant
+):
+    found = of_numbers({"a": 0.5, "b": 0.6}, linear=0.5, score=score)
+    assert re.search(rf"\n{constant} +1\.0000 +\n", printed(found))
+    page = render_report(found)
+    assert f'<th scope="row">{constant}</th><td class="n strong">1.0000</td>' in page
+    assert f"<td>the {constant} of the training rows for every row</td>" in page
+    unknown = of_numbers({"a": 0.5, "b": 0.6}, linear=0.5, score=score, trained=None)
+    assert not re.search(rf"\n{constant} ", printed(unknown))
+
+
+def test_networks_that_do_no_better_than_a_constant_have_failed_also_of_numbers():
+    near = of_numbers({"a": 0.9, "b": 0.95}, linear=0.5).answer
+    assert near.startswith("The search failed: the best of the networks scores 0.9")
+    constant = "always answering the mean of the training rows"
+    assert f"where {constant} scores 1.0000 and the linear baseline scores 0.5000" in near
+    assert "failed" not in of_numbers({"a": 0.6, "b": 0.95}, linear=0.5).answer
+    low = of_numbers({"a": 0.6, "b": 1.5}, linear=1.2).answer
+    assert f"The linear baseline scores 1.2000, above the 1.0000 of {constant}, and so does b." in low
+    below = of_numbers({"a": 0.6, "b": 0.61}, linear=0.5).answer
+    assert "a and b score worse than it on these rows" in below
+
+
+def test_the_constant_of_r2_is_the_mean_and_classes_have_none():
+    targets_N, trained_N = np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0, 4.0])
+    assert score_named("regression", "r2").of_constant(trained_N, targets_N) == pytest.approx(0.0)
+    assert score_named("regression", "mae").of_constant(trained_N, targets_N) == -1.0
+    assert ACCURACY.of_constant(np.array([0, 1]), np.array([0, 1])) is None
+
+
 def test_a_relative_margin_is_a_share_of_the_baselines_error():
     runs = negated(make_runs({"a": -1.0, "b": -2.0}, linear=-1.5, spread=0.01))
     assert compare_records(runs, sweep="s", score=RMSE).margin == pytest.approx(0.015, rel=0.01)

@@ -48,6 +48,30 @@ def test_a_training_prints_its_score_with_unit_and_direction(project, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_training_says_what_one_number_for_every_row_scores_and_whether_it_is_better(
+    project, capsys, trained
+):
+    rates = ["trainer.max_epochs=4", "optimizer.lr=0.03"] if trained else ["optimizer.lr=1e-9"]
+    settings = ["task=regression", "data.train=prices.csv", "data.label=price", "objective=mae", *rates]
+    asked = [*settings, "trainer.max_epochs=1"] if not trained else settings
+    result = rnnsweep.train(asked)
+    assert 20 < result.constant < 200
+    constant = f"always answering the median of the training rows scores {result.constant:.4f}\n"
+    assert main(["train", *asked]) == 0
+    shown = capsys.readouterr().out
+    worse = f"the network is no better than one number for every row: {constant}"
+    assert constant in shown
+    assert (worse in shown) is (result.validation >= result.constant)
+    assert (result.validation < result.constant) is trained
+    if not trained:
+        assert main(["train", *asked, "--json"]) == 0
+        said = capsys.readouterr()
+        assert worse in said.err
+        json.loads(said.out)
+
+
+@pytest.mark.slow
 def test_a_sweep_of_numbers_ends_with_a_verdict_a_report_and_a_model_that_answers_in_their_unit(project):
     result = rnnsweep.sweep("prices.yaml")
     comparison = result.comparison
@@ -58,7 +82,10 @@ def test_a_sweep_of_numbers_ends_with_a_verdict_a_report_and_a_model_that_answer
     tested = [s["test"]["mean"] for s in found["standings"]]
     assert tested == sorted(tested)  # the smallest error first
     assert all(v["sentence"] for v in found["verdicts"])
-    assert "mean RMSE on the test part" in comparison.report.read_text()
+    page = comparison.report.read_text()
+    assert "mean RMSE on the test part" in page
+    assert "<td>the mean of the training rows for every row</td>" in page
+    assert comparison.test_part.naming < 0, "turned: an error of the constant"
     runs = rnnsweep.runs("prices")
     assert set(runs["score"]) == {"rmse"}
     trials = runs[(runs["role"] == "trial") & (runs["state"] == "complete")]

@@ -81,6 +81,7 @@ class TrainResult:
     overrides: tuple[str, ...]
     checkpoint: Path | None
     stopped: str | None  # early | interrupted | None
+    constant: float | None = None  # `score` of the best number of the training rows as every answer
 
     def __repr__(self) -> str:
         """The score and the run: what a Python prompt shows."""

@@ -75,7 +75,7 @@ class TestPart:
     classes: int | None = None
     majority: float | None = None  # share of the largest class
     counted: float | None = None  # groups of equal size whose mean is as uncertain as that of these groups
-    naming: float | None = None  # turned score of naming the largest class for every row
+    naming: float | None = None  # turned score of naming the largest class, or the best number, for every row
     folds: int | None = None  # test parts that these rows are of together; None: one, no cross-validation
 
 
@@ -89,19 +89,29 @@ class ValidationPart:
 
 
 def majority_score(part: TestPart | None) -> float | None:
-    """Return the turned score of naming the most frequent class for every test row, where that is known."""
+    """Return the turned score of one answer for every test row, where that is known.
+
+    It is the most frequent class; of numbers the mean or median of the training rows, as the score takes it.
+    """
     return part.naming if part else None
 
 
 def describe_test_part(
-    parts: Mapping[int, Mapping[str, Predictions]], score: Score, groups_N: ArrayLike | None = None
+    parts: Mapping[int, Mapping[str, Predictions]],
+    score: Score,
+    groups_N: ArrayLike | None = None,
+    trained_N: NDArray[Any] | None = None,
 ) -> TestPart | None:
-    """Count the test rows and classes by what replicates were asked; None where that was not kept.
+    """Count the test rows and classes by what replicates were asked.
 
     Args:
         parts: fold -> {run_id: what a replicate said of its rows}; fold 0 is all there is without folds.
-        score: that names the largest class for every row.
+        score: that one answer for every row has.
         groups_N: of the rows of all parts, in their order, where rows belong together.
+        trained_N: targets of the training rows, where they are known; of several folds those of the first.
+
+    Returns:
+        The test part; None where it was not kept what replicates were asked.
     """
     of_part = {fold: next(iter(own.values())) for fold, own in parts.items() if own}
     if not any(len(own.targets_N) for own in of_part.values()):
@@ -111,7 +121,8 @@ def describe_test_part(
     targets_N = np.concatenate([own.targets_N for own in of_part.values()])
     rows, folds = len(targets_N), len(of_part) if any(of_part) else None
     if not all(own.are_classes for own in of_part.values()):
-        return TestPart(rows, groups, counted=counted, folds=folds)
+        naming = None if trained_N is None else score.of_constant(trained_N, targets_N)
+        return TestPart(rows, groups, counted=counted, naming=naming, folds=folds)
     counts = np.bincount(targets_N[targets_N >= 0])
     named_N = np.full_like(targets_N, counts.argmax())
     naming = None if score.rows is None else float(score.rows(targets_N, named_N).mean())

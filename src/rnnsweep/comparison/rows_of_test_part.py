@@ -42,6 +42,7 @@ class TestRows:
     labels: tuple[str, ...] = ()
     texts: "Callable[[Sequence[int]], list[str]] | None" = None
     groups_N: "NDArray[np.uint64] | None" = None  # with folds, of all that were tested, fold after fold
+    trained_N: "NDArray[Any] | None" = None  # targets of the training rows; of the first fold's
     data: tuple[str, ...] = ()  # what was read, a line each
     share: float | None = None  # of all rows, drawn for the test; 0: the rows are given; None: not known
     validation: "ValidationPart | None" = None  # the rows by which the search chose
@@ -71,6 +72,7 @@ def read_test_rows(
         corpus.labels,
         lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64)),
         _groups(corpus, table, predictions),
+        corpus.train.targets_N,
         corpus.facts.lines(f" of fold {config.fold} of {config.folds}" if config.folds else ""),
         0.0 if config.gives_test_rows else config.test_share,
         ValidationPart(chosen_by, drawn, corpus.units(corpus.groups("validation")) is not None)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rnnsweep.tasks import Score
+from rnnsweep.tasks.score import LOWER
 
 DASH = "–"
 P, P_ON_NEW_ROWS = "p (corrected)", "p on new rows (corrected)"  # heads of columns, wherever a pair has a p
@@ -38,6 +39,18 @@ def rounded(number: float) -> str:
 def apart(score: Score, value: float, *, sign: bool = False) -> str:
     """Write a difference of natural values with its unit: ``1.23 points``."""
     return f"{score.difference(value, sign=sign)} {score.words}"
+
+
+def say_constant(score: Score) -> str:
+    """Name what a network must beat: one answer for every row."""
+    if score.constant:
+        return f"always answering the {score.constant} of the training rows"
+    return "always naming the largest class"
+
+
+def under(score: Score) -> str:
+    """Return how a worse score lies to a better one: below, or above where lower is better."""
+    return "above" if score.direction == LOWER else "below"
 
 
 def names_of(names: Sequence[str]) -> str:

@@ -155,14 +155,28 @@ def tables(
     ]
 
 
+def _error(name: str, title: str, of: Any, rows: Any, *, constant: str) -> Score:
+    """Return an error in the unit of the targets.
+
+    Args:
+        name: of the score.
+        title: as people write it.
+        of: computes it from counts.
+        rows: computes it of rows one by one.
+        constant: mean | median, of which the error is the smallest.
+    """
+    more: dict[str, Any] = {"relative": True, "lowest": 0.0, "rows": rows, "constant": constant}
+    return Score(name, title, UNIT, LOWER, 0.01, of, **more)
+
+
 TASK = TaskSpec(
     name="regression",
     level="row",
     answer="numbers",
     target="column",
     scores=(
-        Score("rmse", "RMSE", UNIT, LOWER, 0.01, rmse, relative=True, lowest=0.0, rows=_rmse_rows),
-        Score("mae", "MAE", UNIT, LOWER, 0.01, mae, relative=True, lowest=0.0, rows=_mae_rows),
+        _error("rmse", "RMSE", rmse, _rmse_rows, constant="mean"),
+        _error("mae", "MAE", mae, _mae_rows, constant="median"),
         Score(
             "r2",
             "R²",
@@ -174,6 +188,7 @@ TASK = TaskSpec(
             difference_unit="points",
             highest=1.0,
             rows=_r2_rows,
+            constant="mean",
         ),
     ),
     running=("rmse", "mae", "r2"),

@@ -35,6 +35,7 @@ class Score:
     # (targets_N, predictions_N) -> turned values of the rows, whose mean is the turned score (to first order
     # around it where it is no mean); None: it is no function of rows one by one
     rows: "Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] | None" = None
+    constant: str = ""  # of numbers: "mean" | "median", the answer of one number that scores best
 
     def __repr__(self) -> str:
         """Its name: its functions have addresses alone."""
@@ -97,6 +98,22 @@ class Score:
             if end is not None
         ]
         return " and ".join(ends) or "any number"
+
+    def of_constant(self, trained_N: "NDArray[Any]", targets_N: "NDArray[Any]") -> float | None:
+        """Return the turned score of the best constant: one answer for every row, of the training targets.
+
+        None where answers are classes, or it is not known which constant is the best.
+
+        Args:
+            trained_N: numbers of the training rows.
+            targets_N: numbers of the rows that are scored.
+        """
+        if not self.constant or self.rows is None:
+            return None
+        import numpy as np
+
+        constant = np.mean(trained_N) if self.constant == "mean" else np.median(trained_N)
+        return float(self.rows(targets_N, np.full(len(targets_N), constant)).mean())
 
     def facts(self) -> dict[str, Any]:
         """Return what JSON output says of the score."""

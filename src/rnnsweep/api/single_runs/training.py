@@ -148,6 +148,9 @@ def _train(
         result = _result(run, _fit(run, None, folder, callbacks), run_id=None)
     else:
         result = _train_recorded(run, corpus, store, callbacks)
+    constant = result.score.of_constant(corpus.train.targets_N, corpus.validation.targets_N)
+    if constant is not None:
+        result = replace(result, constant=result.score.turned(constant))
     if result.stopped == "interrupted":
         again = command_line("train", "--resume", result.short_id) if result.run_id else ""
         raise Interrupted(result, again)

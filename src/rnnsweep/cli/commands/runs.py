@@ -17,6 +17,8 @@ from rnnsweep.errors import UserError
 from rnnsweep.safety.shell import command_line
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from rnnsweep.api.results import EvaluateResult
     from rnnsweep.config import RunConfig
     from rnnsweep.data import EncodedCorpus
@@ -63,7 +65,9 @@ def train_command(
                 "seconds": result.seconds,
             }
         )
-    if not as_json:
+    if as_json:
+        _print_constant(err(), result)
+    else:
         _conclude(result)
     return INTERRUPTED if result.stopped == "interrupted" else 0
 
@@ -185,6 +189,7 @@ def _conclude(result: "api.TrainResult") -> None:
         f" ({ended} {count_epochs(result.epochs)}, {count(result.parameters, 'parameter')},"
         f" {duration(result.seconds)})".replace("( ", "(")
     )
+    _print_constant(console, result)
     if result.run_id is not None:
         console.print(f"run {result.short_id}  {result.name}")
         if "." in result.short_id:
@@ -193,6 +198,25 @@ def _conclude(result: "api.TrainResult") -> None:
             console.print(f"  resume it   {command_line('train', '--resume', result.short_id)}")
         console.print(f"  test it     {command_line('evaluate', result.short_id)}", style="dim")
         console.print("  browse      rnnsweep ui", style="dim")
+
+
+def _print_constant(console: "Console", result: "api.TrainResult") -> None:
+    """Print what one number for every row scores, and warn where the network is no better.
+
+    Nothing where answers are classes.
+    """
+    if result.constant is None:
+        return
+    from rnnsweep.comparison.words import say_constant
+
+    said = f"{say_constant(result.score)} scores {score(result.constant)}"
+    turned = result.score.turned
+    if turned(result.validation) > turned(result.constant):
+        console.print(said, style="dim", soft_wrap=True)
+    else:
+        console.print(
+            f"the network is no better than one number for every row: {said}", style="yellow", soft_wrap=True
+        )
 
 
 def count_epochs(epochs: float) -> str:

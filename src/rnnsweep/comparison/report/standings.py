@@ -29,12 +29,12 @@ def draw_standings(
     Args:
         standings: best first.
         width: columns to use.
-        majority: score of always naming the most frequent label; None: there is none.
+        majority: score of one answer for every row; None: it is not known.
         shades: the colour of each architecture.
         ends: write the two ends of each interval, in place of a bar.
 
     Returns:
-        A row for each architecture, and one of the majority.
+        A row for each architecture, and one of the most frequent label, or the best constant.
     """
     known = [v for s in standings for v in (s.test.mean, s.test.low, s.test.high) if v is not None]
     longest = max(12, *(len(s.architecture) for s in standings)) + 1
@@ -56,8 +56,9 @@ def draw_standings(
     for row in rows:
         table.add_row(*(row[n] for n in (*range(ALWAYS), *filled)))
     if majority is not None:
-        score = standings[0].score.write(majority)
-        table.add_row("majority", score, *[""] * (len(table.columns) - 2), style="dim")
+        score = standings[0].score
+        name, written = score.constant or "majority", score.write(majority)
+        table.add_row(name, written, *[""] * (len(table.columns) - 2), style="dim")
     return table
 
 

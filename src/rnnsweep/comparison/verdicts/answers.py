@@ -6,8 +6,8 @@ from rnnsweep.comparison.beside import tied_first, words_against
 from rnnsweep.comparison.evidence.records import HERE, Standing, Stop, Verdict
 from rnnsweep.comparison.evidence.tested_rows import say_other_rows
 from rnnsweep.comparison.replicate_plan import ReplicatePlan
-from rnnsweep.comparison.words import names_of
-from rnnsweep.tasks.score import HIGHER
+from rnnsweep.comparison.words import names_of, say_constant, under
+from rnnsweep.tasks.score import HIGHER, LOWER
 
 OTHER_ROWS = 0.1  # validation score minus test mean, above which the test rows are blamed
 NOT_BEYOND = "not shown for new rows"  # what HERE means, for readers of the answer alone
@@ -29,7 +29,7 @@ def say_answer(
     Args:
         standings: best first.
         verdicts: of all pairs, and against the baseline.
-        floor: the score of naming the largest class always, where it is known.
+        floor: the score of one answer for every row, as the largest class, where it is known.
         converged: more trials are not likely to find a better configuration of any architecture.
         plain: networks without recurrence.
         parts: architectures that were tested on the same rows together, where not all were.
@@ -100,7 +100,7 @@ def _say_none_complete(networks: Sequence[Standing]) -> str:
 
 
 def failed_search(standings: Sequence[Standing], floor: float | None) -> bool:
-    """Return whether the best network is nearer to always naming the largest class than to the baseline.
+    """Return whether the best network is nearer to one answer for every row than to the baseline.
 
     Or worse than that: it beats nothing then, even where the baseline is worse yet.
 
@@ -139,7 +139,8 @@ def _say_failed(standings: Sequence[Standing], floor: float, *, converged: bool)
     linear = next(s for s in standings if s.baseline)
     write, (reached, of_linear) = best.score.write, _reached(standings)
     if learn_other_rows(standings):
-        floors = f" Always naming the largest class scores {write(floor)} on test." if floor else ""
+        naming = say_constant(best.score).capitalize()
+        floors = f" {naming} scores {write(floor)} on test." if floor else ""
         return (
             f"What networks and baseline learn does not hold for the test rows: {best.architecture} scores"
             f" {write(best.validation)} on validation and {write(best.test.mean)} on test, the"
@@ -150,7 +151,7 @@ def _say_failed(standings: Sequence[Standing], floor: float, *, converged: bool)
     part = "test" if best.test.mean is not None and linear.test.mean is not None else "validation"
     ways = "train for more epochs, or widen the space"
     ways = ways if converged else f"search longer, {ways}"
-    naming = f" always naming the largest class scores {write(floor)} and" if floor else ""
+    naming = f" {say_constant(best.score)} scores {write(floor)} and" if floor else ""
     return (
         f"The search failed: the best of the networks scores {write(reached)} on {part}, where{naming} the "
         f"{linear.architecture} baseline scores {write(of_linear)}. No architecture is introduced as better "
@@ -159,15 +160,15 @@ def _say_failed(standings: Sequence[Standing], floor: float, *, converged: bool)
 
 
 def _say_low(standings: Sequence[Standing], floor: float | None) -> str:
-    """Say which networks are below naming the largest class, as the baseline is: to beat it is nothing."""
+    """Say which networks do worse than one answer for all, as the baseline does: to beat it is nothing."""
     low = [s for s in standings if floor is not None and s.test.mean is not None and s.test.mean < floor]
     linear, names = [s for s in low if s.baseline], [s.architecture for s in low if not s.baseline]
     if not linear or not names:
         return ""
-    write, name = linear[0].score.write, linear[0].architecture
+    score, write, name = linear[0].score, linear[0].score.write, linear[0].architecture
     return (
-        f"The {name} baseline scores {write(linear[0].test.mean)}, below the {write(floor)} of always naming"
-        f" the largest class, and so {'do' if len(names) > 1 else 'does'} {names_of(names)}."
+        f"The {name} baseline scores {write(linear[0].test.mean)}, {under(score)} the {write(floor)} of"
+        f" {say_constant(score)}, and so {'do' if len(names) > 1 else 'does'} {names_of(names)}."
     )
 
 
@@ -278,8 +279,9 @@ def _say_baseline(against: Sequence[Verdict]) -> str:
         return f"{'It beats' if len(better) == 1 else 'Every architecture beats'} the {name}."
     parts = [f"{names_of(better)} {_verb(better, 'beat')} it"] if better else []
     parts += [f"{names_of(above)} {_verb(above, 'beat')} it{HERE} ({NOT_BEYOND})"] if above else []
-    parts += [f"{names_of(worse)} {_verb(worse, 'fall')} below it"] if worse else []
-    parts += [f"{names_of(below)} {_verb(below, 'fall')} below it{HERE} ({NOT_BEYOND})"] if below else []
+    fall = "score worse than" if against[0].score.direction == LOWER else "fall below"
+    parts += [f"{names_of(worse)} {_verb(worse, fall)} it"] if worse else []
+    parts += [f"{names_of(below)} {_verb(below, fall)} it{HERE} ({NOT_BEYOND})"] if below else []
     parts += [f"{names_of(equal)} {_verb(equal, 'equal')} it for practical purposes{HERE}"] if equal else []
     parts += [f"{names_of(rest)} {'are' if len(rest) > 1 else 'is'} not separated from it"] if rest else []
     start = "Against" if better or above else "None is shown to be better than"
@@ -292,4 +294,7 @@ def say_stop(stop: Stop) -> str:
 
 
 def _verb(names: Sequence[str], verb: str) -> str:
-    return verb if len(names) > 1 else {"have": "has"}.get(verb, f"{verb}s")
+    if len(names) > 1:
+        return verb
+    first, blank, rest = verb.partition(" ")
+    return {"have": "has"}.get(first, f"{first}s") + blank + rest

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rnnsweep.comparison.evidence.left_out import left_out
 from rnnsweep.comparison.evidence.protocol import describe_plan, describe_sweep
@@ -99,6 +100,7 @@ def compare_records(
     test_reads: Mapping[str, int] | None = None,
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
+    trained: NDArray[Any] | None = None,
     test_share: float | None = None,
     validation: ValidationPart | None = None,
     cut: float = 0.0,
@@ -127,6 +129,7 @@ def compare_records(
         plan: of the replicates, and the looks at them that decided on more; every p pays for each look.
         groups: of the test rows, where rows belong together, as the sentences of one document; with folds
             of the rows of all that were tested, fold after fold.
+        trained: targets of the training rows: numbers give the score of one number for every row.
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
         validation: the rows by which the search chose, where they are known.
         cut: share of the texts that are longer than what networks read.
@@ -162,7 +165,7 @@ def compare_records(
     verdicts = make_verdicts(
         standings, margin=margin, correct=by_row, plan=plan, groups=groups, test_share=test_share
     )
-    part = describe_test_part(tested, score, groups)
+    part = describe_test_part(tested, score, groups, trained)
     lowest = 0.0 if score.unit == "share" and score.rows is not None else None
     floor = majority_score(part) if part else lowest
     failed = failed_search(standings, floor)
