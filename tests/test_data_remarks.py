@@ -350,6 +350,49 @@ def test_numbers_to_learn_are_described_and_a_repeated_far_one_is_named(tmp_path
     assert remark.startswith("the target is -999 in 6 rows, and no other is below 0")
 
 
+def targets(tmp_path, values):
+    rows = [{"text": sentence(n, f"x{n}"), "size": float(value)} for n, value in enumerate(values)]
+    return read(tmp_path, rows, label="size", targets="numbers").facts
+
+
+def drawn(name):
+    draw = np.random.default_rng(0)
+    return {
+        "lognormal": lambda: draw.lognormal(5, 1.5, 600),
+        "Pareto": lambda: 1 + draw.pareto(1, 600),
+        "normal": lambda: draw.normal(100, 15, 600),
+        "uniform": lambda: draw.uniform(1, 100, 600),
+        "exponential": lambda: draw.exponential(10, 600),
+        "counts": lambda: draw.geometric(0.3, 600),
+        "logarithms": lambda: 5 + draw.normal(0, 1.5, 600) / 5,
+        "normal with three odd rows": lambda: np.append(draw.normal(100, 15, 597), [4e3, 5e4, 6e5]),
+        "two far clusters": lambda: np.append(draw.normal(100, 9, 570), draw.normal(9e3, 9, 30)),
+        "skewed with zeros": lambda: np.append(draw.lognormal(5, 1.5, 599), 0.0),
+        "few": lambda: draw.lognormal(5, 1.5, 40),
+    }[name]()
+
+
+@pytest.mark.parametrize("name", ["lognormal", "Pareto"])
+def test_numbers_of_which_a_few_are_far_larger_than_most_are_better_learnt_as_logarithms(tmp_path, name):
+    facts = targets(tmp_path, values := drawn(name))
+    remark = next(each.message for each in facts.remarks if each.code == "skewed")
+    assert remark.startswith(f"half of the targets are below {np.median(values):g}, one in 20 is above ")
+    assert f"the largest is {values.max():g}: a few large ones decide the loss and the RMSE" in remark
+    assert remark.endswith("name that one: data.label=log10_size")
+    assert "skewed" not in codes(targets(tmp_path, np.log10(values)).remarks)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("normal", "uniform", "exponential", "counts", "logarithms", "normal with three odd rows"),
+        *("two far clusters", "skewed with zeros", "few"),
+    ],
+)
+def test_ordinary_numbers_and_those_that_a_logarithm_does_not_help_are_not_called_skewed(tmp_path, name):
+    assert "skewed" not in codes(targets(tmp_path, drawn(name)).remarks)
+
+
 def test_labels_from_right_to_left_keep_the_numbers_beside_them_in_report_and_card(tmp_path):
     facts = read(tmp_path, rows_of(labels=("ידיעה", "news"))).facts
     assert "ידיעה 100" in facts.summary()[0]

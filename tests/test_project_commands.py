@@ -351,6 +351,15 @@ def test_init_names_a_column_that_groups_rows_and_the_setting_that_keeps_groups_
     assert printed(capsys, "init", "other", "--from", "rows.csv", "--json")["remarks"] == [remark]
 
 
+def test_init_says_where_the_logarithm_of_the_numbers_is_better_learnt(home, capsys):
+    lines = [f"word{n % 7} text number {n},{10 ** (n % 100 / 20):.2f}" for n in range(200)]
+    (home / "rows.csv").write_text("text,price\n" + "\n".join(lines) + "\n")
+    asked = ["init", "new", "--from", "rows.csv", "--label", "price", "--json"]
+    [remark] = printed(capsys, *asked)["remarks"]
+    assert remark.startswith("half of the targets are below ")
+    assert remark.endswith("name that one: data.label=log10_price")
+
+
 def test_init_counts_rows_of_groups_in_the_parts_that_data_and_plan_draw_of_numbers(home, capsys):
     lines = [f"word{n % 7} text number {n},{n * n % 1013 / 4},a{n % 400}" for n in range(1200)]
     (home / "rows.csv").write_text("text,label,author\n" + "\n".join(lines) + "\n")

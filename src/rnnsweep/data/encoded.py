@@ -40,7 +40,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 12  # of what lies in a folder of the cache
+VERSION = 13  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class ProjectTable:
                 f"{self.unknown:.1%} of the words of the validation and test rows are in no training text:"
                 f" the sweep reads {self.tokens.partition('=')[2]} ({self.tokens})"
             )
-        for code in ("missing-like-label", "groups"):
+        for code in ("missing-like-label", "groups", "skewed"):
             if code in messages:
                 shown[code] = messages[code]
         if self.unlabelled:

@@ -15,6 +15,7 @@ from rnnsweep.data.groups import words_alone
 from rnnsweep.data.rows import PARTS, Rows, TextRows
 from rnnsweep.data.summary.group_remarks import remark_on_few_groups, remark_on_groups, remark_on_repeated
 from rnnsweep.data.summary.label_shares import remark_on_absent, remark_on_shares
+from rnnsweep.data.summary.number_remarks import remark_on_numbers
 from rnnsweep.data.summary.remarks import CorpusFacts, Remark
 from rnnsweep.data.summary.token_remarks import remarks_on_tokens
 from rnnsweep.data.tokens import CountedWords
@@ -23,8 +24,6 @@ from rnnsweep.errors import UserError
 MAJORITY = 0.8  # share of one label
 FEW_ROWS = 30  # of a part: a score of 30 rows is known to about 15 points
 RARE = 2  # rows of a label
-FEW_VALUES = 5  # different targets, below which none is far from the others
-FAR = 3.0  # times the distance between the quartiles of the different targets
 
 
 @dataclass(frozen=True)
@@ -144,8 +143,12 @@ def _distinct(values: NDArray[np.int64]) -> int:
     return int(np.count_nonzero(np.diff(np.sort(values)))) + 1
 
 
+def _numbers(read: _Read) -> NDArray[np.float64]:
+    return np.concatenate([read.rows.targets_N[read.chosen[part]] for part in PARTS])
+
+
 def _targets(read: _Read) -> dict[str, float]:
-    targets_N = np.concatenate([read.rows.targets_N[read.chosen[part]] for part in PARTS])
+    targets_N = _numbers(read)
     low, median, high = (float(value) for value in np.percentile(targets_N, [0, 50, 100]))
     return {
         "low": low,
@@ -179,7 +182,7 @@ def _remarks(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
         yield from remark_on_absent(labels, read.rows.given, read.config, rare=RARE)
         yield from remark_on_shares(labels)
     else:
-        yield from _sentinels(read)
+        yield from remark_on_numbers(_numbers(read), config=read.config)
     yield from _few_rows(read)
     yield from remarks_on_tokens(
         read.texts["train"], read.counted, read.unknown, _lengths(read), read.config, read.rows.tokenised
@@ -267,26 +270,6 @@ def _of_labels(read: _Read, counts: Mapping[str, int]) -> Iterator[Remark]:
             f"{share:.1%} of the rows are {label!r}: always answering so is right as often; read"
             f" macro F1 (the mean over labels), and weigh the labels with task.class_weights=balanced",
         )
-
-
-def _sentinels(read: _Read) -> Iterator[Remark]:
-    """Name a number at an end of the range that is repeated and far from the others, as -999 for unknown."""
-    values, rows = np.unique(
-        np.concatenate([read.rows.targets_N[read.chosen[part]] for part in PARTS]), return_counts=True
-    )
-    if len(values) < FEW_VALUES:
-        return
-    middle = float(np.subtract(*np.percentile(values, [75, 25])))
-    for value, next_value, count, side in (
-        (values[0], values[1], int(rows[0]), "below"),
-        (values[-1], values[-2], int(rows[-1]), "above"),
-    ):
-        if count > 1 and abs(value - next_value) > FAR * middle:
-            yield Remark(
-                "missing-like-label",
-                f"the target is {value:g} in {count:,} rows, and no other is {side} {next_value:g}: if"
-                f" {value:g} means that it is not known, leave those rows out",
-            )
 
 
 def _few_rows(read: _Read) -> Iterator[Remark]:

@@ -17,6 +17,7 @@ CODES = (
         "label-shares",
         "few-rows",
         "numbers",
+        "skewed",
         "swallowed",
         "groups",
         FEW_GROUPS,
