@@ -115,7 +115,7 @@ def test_an_architecture_whose_trials_all_failed_has_one_remark_on_it():
 def test_a_search_that_still_improves_is_told():
     runs = calm()
     runs.loc[(runs["role"] == "trial") & (runs["trial"] == 19), "validation"] = 0.71
-    said = "second half of its trials raised the best validation score by 1.00 points"
+    said = "second half of its trials improved the best validation score by 1.00 points"
     assert any(said in r for r in remarks(runs))
 
 
@@ -141,7 +141,9 @@ def test_the_advice_to_search_longer_ends_where_twice_the_trials_brought_no_more
     assert end(rising) == ([], "")
     longer = searched(*[0.6] * 9, *[0.61] * 10, 0.6115)
     assert remarks(longer) == []
-    said = "The search has converged: twice the trials are not expected to raise the best validation score by"
+    said = (
+        "The search has converged: twice the trials are not expected to improve the best validation score by"
+    )
     assert end(longer) == (["gru"], f"{said} more than the margin.")
 
 
@@ -520,7 +522,7 @@ def test_curves_that_still_rise_are_told():
     runs = calm()
     curves = make_curves(runs).assign(value=lambda table: table["step"] / 2000)
     (found,) = remarks(runs, curves=curves)
-    assert "still rising at the end" in found
+    assert "still improving at the end" in found
 
 
 def test_curves_of_which_some_rise_much_and_most_do_not_still_rise_on_average():
@@ -528,7 +530,7 @@ def test_curves_of_which_some_rise_much_and_most_do_not_still_rise_on_average():
     curves = make_curves(runs, validations=6).assign(value=0.6)
     late = curves["run_id"].isin(sorted(curves["run_id"].unique())[:2]) & (curves["step"] == 600)
     (found,) = remarks(runs, curves=curves.assign(value=curves["value"].where(~late, 0.7)))
-    assert "still rising at the end, by 2.00 points in about the last quarter of training" in found
+    assert "still improving at the end, by 2.00 points in about the last quarter of training" in found
 
 
 def test_the_command_for_twice_the_epochs_names_each_key_once():
@@ -602,7 +604,7 @@ def test_each_next_step_is_a_command_that_rnnsweep_takes():
     from rnnsweep.cli.entry import commands
 
     found = remarks_of_troubled()
-    words = ("border", "failed", "second half", "diverge", "better than the test", "rising")
+    words = ("border", "failed", "second half", "diverge", "better than the test", "still improving")
     assert [any(word in r.sentence for r in found) for word in words] == [True] * len(words)
     advised = [remark for remark in found if remark.next]
     assert len(advised) >= 5

@@ -50,7 +50,7 @@ def test_the_lead_changes_where_the_curves_cross():
 def test_each_time_that_is_covered_gets_its_sentence_and_an_hour_that_is_not_is_said():
     said = say_spending({"early": EARLY, "late": LATE})
     assert said[0].startswith(
-        "The curves cross: the highest expected score has early from 10 s on, then late from"
+        "The curves cross: the best expected score has early from 10 s on, then late from"
     )
     assert said[1] == "If you have a minute of search: early, expected to reach 0.8111 on validation."
     assert said[2].startswith("If you have ten minutes of search: late")

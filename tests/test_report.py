@@ -30,7 +30,7 @@ from rnnsweep.comparison.report.tables import (
     verdicts_markdown,
 )
 from rnnsweep.comparison.statistics.intervals import Interval
-from rnnsweep.comparison.verdicts.sentences import say_aside, say_few, say_improvement
+from rnnsweep.comparison.verdicts.sentences import say_aside, say_few, say_improvement, say_rule
 from rnnsweep.comparison.words import DASH
 from rnnsweep.drawing.palette import colour, colours
 from rnnsweep.sweepfile import read_sweep
@@ -153,14 +153,16 @@ def test_each_pair_tells_how_often_one_is_better_and_whether_one_run_of_each_sho
     assert all(sentence in page for sentence in said.values())
     clear = next(v for v in comparison.verdicts if v.verdict == "better" and v.improvement.estimate == 1)
     assert said[clear.a, clear.b] == (
-        f"{clear.a} has the better score in 100 % of the pairs of runs (95 % interval 72 to 100). This"
-        " is enough to rely on one run of each: at least 75 % is needed, with the whole interval above 50 %"
+        f"{clear.a} has the better score in 100 % of the pairs of runs (95 % interval 72 to 100), enough to"
+        " rely on one run of each"
     )
+    assert page.count("with the whole interval above 50 %, is enough to rely on one run of each;") == 1
+    assert say_rule([replace(clear, verdict="not separable")]) == ""
     assert f"of the pairs of runs{HERE} (95 %" in say_improvement(replace(clear, verdict=f"better{HERE}"))
     turned = replace(clear, verdict="worse", improvement=Interval(0.3, 0.1, 0.6, 10, "Wilson"))
     assert say_improvement(turned) == (
-        f"{clear.b} has the better score in 70 % of the pairs of runs (95 % interval 40 to 90). This is not"
-        " enough to rely on one run of each: at least 75 % is needed, with the whole interval above 50 %"
+        f"{clear.b} has the better score in 70 % of the pairs of runs (95 % interval 40 to 90), not enough"
+        " to rely on one run of each"
     )
 
 

@@ -241,7 +241,7 @@ def _still_rising(
     gain = float(np.mean(gains)) if gains else 0.0  # where seeds learn at other times, the median may be 0
     if gain > margin:
         yield HealthRemark(
-            f"{standing.architecture}: its validation score was still rising at the end, by "
+            f"{standing.architecture}: its validation score was still improving at the end, by "
             f"{apart(standing.score, gain)} in about the last quarter of training.",
             f"see what twice the epochs bring: {_longer(standing, trials)}",
             standing.architecture,

@@ -57,7 +57,7 @@ def search_further(
     rises = _rises(trials)
     if rises is not None and min(rises) > least:
         yield HealthRemark(
-            f"{standing.architecture}: the second half of its trials raised the best validation score by "
+            f"{standing.architecture}: the second half of its trials improved the best validation score by "
             f"{apart(standing.score, rises[0])}: the search has not converged.",
             more_trials(standing, again, trials),
             standing.architecture,
@@ -102,8 +102,8 @@ def say_converged(names: Sequence[str], standings: Sequence[Standing]) -> str:
     spread = any(_spread(s) for s in networks if s.architecture in names)
     least = "the margin or the spread of replicates" if spread else "the margin"
     return (
-        f"The search has converged{of}: twice the trials are not expected to raise the best validation score "
-        f"by more than {least}."
+        f"The search has converged{of}: twice the trials are not expected to improve the best validation"
+        f" score by more than {least}."
     )
 
 

@@ -30,7 +30,7 @@ from rnnsweep.comparison.statistics.time_curves import say_spending
 from rnnsweep.comparison.trials import INFEASIBLE
 from rnnsweep.comparison.verdicts.answers import say_stop
 from rnnsweep.comparison.verdicts.coverage import say_test_part
-from rnnsweep.comparison.verdicts.sentences import gather_remarks, say_aside, say_claim, say_few
+from rnnsweep.comparison.verdicts.sentences import gather_remarks, say_aside, say_claim, say_few, say_rule
 from rnnsweep.comparison.words import apart, say_corrected
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import spec_of
@@ -82,6 +82,7 @@ def render_report(comparison: Comparison) -> str:
         apart=apart,
         baseline=spec_of(comparison.score).baseline,
         say_aside=say_aside,
+        rule=say_rule(comparison.verdicts),
         folds=folds_of(comparison),
         another=say_another(comparison),
         claim=say_claim(comparison.verdicts),

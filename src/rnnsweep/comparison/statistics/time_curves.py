@@ -121,7 +121,7 @@ class Bought:
 
 @dataclass(frozen=True)
 class Lead:
-    """Who has the highest expected score from a time of search on."""
+    """Who has the best expected score from a time of search on."""
 
     architecture: str
     since: float
@@ -173,12 +173,12 @@ def say_spending(curves: Mapping[str, TimeCurve]) -> list[str]:
 def _say_leads(all_leads: Sequence[Lead], start: float, end: float) -> str:
     if len(all_leads) == 1:
         return (
-            f"{all_leads[0].architecture} has the highest expected score for any time of search from "
+            f"{all_leads[0].architecture} has the best expected score for any time of search from "
             f"{duration(start)} to {duration(end)}: the curves do not cross at the top."
         )
     parts = [f"{lead.architecture} from {duration(lead.since)} on" for lead in all_leads[:5]]
     more = f", and {len(all_leads) - 5} more changes" if len(all_leads) > 5 else ""
-    return f"The curves cross: the highest expected score has {', then '.join(parts)}{more}."
+    return f"The curves cross: the best expected score has {', then '.join(parts)}{more}."
 
 
 def duration(seconds: float) -> str:

@@ -137,8 +137,17 @@ def say_improvement(verdict: Verdict) -> str:
     enough = "enough" if meets_rule(improvement) else "not enough"
     return (
         f"{winner} has the better score in {100 * share:.0f} % of the pairs of runs{here} (95 % interval"
-        f" {100 * low:.0f} to {100 * high:.0f}). This is {enough} to rely on one run of each: at least"
-        f" {100 * RULE:.0f} % is needed, with the whole interval above 50 %"
+        f" {100 * low:.0f} to {100 * high:.0f}), {enough} to rely on one run of each"
+    )
+
+
+def say_rule(verdicts: Sequence[Verdict]) -> str:
+    """Return once what `say_improvement` means by enough; nothing where it is said of no pair."""
+    if not any(say_improvement(v) for v in verdicts):
+        return ""
+    return (
+        f"The better score in {100 * RULE:.0f} % of the pairs of runs, with the whole interval above 50 %, is"
+        " enough to rely on one run of each; how large a difference must be to matter, the margin says."
     )
 
 
