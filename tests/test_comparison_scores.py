@@ -11,6 +11,7 @@ from rich.console import Console
 from sweep_records import make_curves, make_runs
 
 from rnnsweep.comparison import compare_records
+from rnnsweep.comparison.figures.drawing import VERSUS
 from rnnsweep.comparison.predictions import Predictions
 from rnnsweep.comparison.report.page import render_report
 from rnnsweep.comparison.report.tables import verdicts_markdown
@@ -85,8 +86,8 @@ def test_numbers_of_a_sentence_have_the_sign_of_its_words_also_where_lower_score
     size = f"{between.difference:+.4f} units of the target"
     assert f"not separable: the advantage of {between.a} is {size} (95 % interval" in between.sentence
     drawn = render_report(found)
-    assert "advantage of the first in units of the target (RMSE: lower is better)" in drawn
-    assert "a vs b: a is better than b" in drawn
+    assert "advantage of the first in units of the target (lower RMSE is better)" in drawn
+    assert f"a{VERSUS}b: a is better than b" in drawn
     assert 'data-a="a" data-b="b"' in drawn
     assert " − " not in drawn
     assert "| difference (lower is better) | 95 % interval |" in verdicts_markdown(found)

@@ -57,6 +57,12 @@ def test_lower_scores_win_where_lower_is_better_and_are_written_as_they_are():
     first = compared.to_json()["standings"][0]["test"]
     assert first["low"] < first["mean"] < first["high"]
     assert first["mean"] == pytest.approx(78, abs=1)
+    said = compared.verdicts[0].sentence
+    assert re.match(
+        r"bag is better than lstm by 1\.\d+ of the score \(95 % interval \+1\.\d+ to \+2\.", said
+    ), said
+    assert "advantage of the first in the score (lower score is better)" in render_report(compared)
+    assert "difference in the score (right: the first is better)" in render_report(compare_foreign(frame))
 
 
 def test_rows_of_the_test_part_let_a_verdict_speak_of_new_rows():

@@ -24,7 +24,8 @@ WIDTH = 560  # of the frame; names and numbers stand outside of it
 ROW = 26  # height of an architecture's row
 TITLED = 500  # dots that have a title each
 NAMED, PAIRED = 17, 15  # characters of a name that there is room for, alone and in a pair
-MINUS, VERSUS = " − ", " vs "  # between two names: their difference is drawn, or the advantage of the first
+# between two names: their difference is drawn, or the advantage of the first; names hardly have such blanks
+MINUS, VERSUS = " − ", "\N{NO-BREAK SPACE}vs\N{NO-BREAK SPACE}"
 _BETWEEN = re.compile(f"{MINUS}|{VERSUS}")
 PAPER = {  # what a page's style sheet says for paper, as its own variables
     "ink": "#1d1f24", "soft": "#565c66", "line": "#d9dce2",

@@ -119,9 +119,10 @@ def _with_best(verdicts: Sequence[Verdict], standings: Sequence[Standing]) -> li
 
 def _drawn(score: Score) -> str:
     """Return what the axis of differences shows: above 0 the first is better, for every score."""
+    unit = score.words.removeprefix("of ")  # of a score that another tool measured
     if score.direction == LOWER:
-        return f"advantage of the first in {score.words} ({score.title}: lower is better)"
-    return f"difference in {score.words} (right: the first is better)"
+        return f"advantage of the first in {unit} (lower {score.title} is better)"
+    return f"difference in {unit} (right: the first is better)"
 
 
 def _name(verdict: Verdict) -> str:
