@@ -104,6 +104,20 @@ def test_what_is_no_text_is_refused_by_its_place():
         small_model().predict(["a", 3])
 
 
+def test_a_list_of_tokens_is_a_text_for_a_model_of_lists_and_no_other():
+    model = small_model()
+    with pytest.raises(TypeError, match="text 1 is a list, not a text; join its tokens by blanks"):
+        model.predict([["the", "cat"]])
+    of_lists = replace(model, cutting=replace(model.cutting, tokens="list"))
+    whole, joined = of_lists.predict([["the", "cat"], "the cat"])
+    assert whole.probabilities == joined.probabilities
+    assert (whole.tokens, whole.known) == (2, joined.known)
+    (spaced,) = of_lists.predict([["the cat", "sat"]])
+    assert spaced.tokens == 2, "a blank within a token separates nothing"
+    with pytest.raises(TypeError, match="text 1 is a list, not a text$"):
+        of_lists.predict([["the", 3]])
+
+
 def test_no_texts_have_no_answers():
     assert small_model().predict([]) == []
 

@@ -160,7 +160,9 @@ def _texts(asked: Any) -> list[str]:
     texts = asked["inputs"]
     texts = [texts] if isinstance(texts, str) else texts
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise Refused(400, f"'inputs' must be a list of texts; send {EXAMPLE}")
+        raise Refused(
+            400, f"'inputs' must be a list of texts, lists of tokens joined by blanks; send {EXAMPLE}"
+        )
     if not 1 <= len(texts) <= MOST_TEXTS:
         raise Refused(400, f"'inputs' has {len(texts):,} texts; send 1 to {MOST_TEXTS:,}")
     return texts

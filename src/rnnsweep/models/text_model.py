@@ -12,7 +12,7 @@ import torch
 
 from rnnsweep.data import EncodedPart, ordered_batches
 from rnnsweep.data.encoded import encode
-from rnnsweep.data.tokens import Tokeniser, word_ids
+from rnnsweep.data.tokens import LIST, Tokeniser, join_tokens, word_ids
 from rnnsweep.networks import Network
 
 BATCH = 64  # texts read at once
@@ -107,24 +107,31 @@ class TextModel:
         made = self.facts.get("architecture", self.network.config.cell)
         return f"TextModel({made}: {answers}{more}; {len(self.vocabulary):,} words)"
 
-    def predict(self, texts: str | Sequence[str]) -> list[Answer]:
+    def predict(self, texts: str | Sequence[str | Sequence[str]]) -> list[Answer]:
         """Answer each text, in their order: a label and the probability of each, or a number.
 
-        Each text gets the answer that it gets alone, whatever the others are.
+        Each text gets the answer that it gets alone, whatever the others are. A model that was trained on
+        lists of tokens takes such lists in place of texts, too.
 
         Raises:
             TypeError: something among the texts is no text.
         """
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        for number, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(f"text {number + 1} is a {type(text).__name__}, not a text")
-        part = encode([_writable(text) for text in texts], self._ids, self.cutting)
-        answers: list[Answer | None] = [None] * len(texts)
+        given = [texts] if isinstance(texts, str) else texts
+        asked = [self._as_text(text, number) for number, text in enumerate(given, 1)]
+        part = encode([_writable(text) for text in asked], self._ids, self.cutting)
+        answers: list[Answer | None] = [None] * len(asked)
         for rows_B, outputs_BK in self._read(part):
             for row, outputs_K in zip(rows_B.tolist(), outputs_BK, strict=True):
-                answers[row] = self._answer(part, row, texts[row], outputs_K)
+                answers[row] = self._answer(part, row, asked[row], outputs_K)
         return [answer for answer in answers if answer is not None]
+
+    def _as_text(self, text: str | Sequence[str], number: int) -> str:
+        if isinstance(text, str):
+            return text
+        if not _are_tokens(text) or self.cutting.tokens != LIST:
+            hint = "; join its tokens by blanks" if _are_tokens(text) else ""
+            raise TypeError(f"text {number} is a {type(text).__name__}, not a text{hint}")
+        return join_tokens(text)
 
     @cached_property
     def _ids(self) -> dict[str, int]:
@@ -150,6 +157,11 @@ class TextModel:
         chances = dict(zip(self.labels, outputs_K.tolist(), strict=True))
         label = self.labels[int(outputs_K.argmax())]
         return Prediction(label, chances[label], chances, read, known)
+
+
+def _are_tokens(text: object) -> bool:
+    """Return whether a text is given as the list of its tokens."""
+    return isinstance(text, list | tuple) and all(isinstance(token, str) for token in text)
 
 
 def _writable(text: str) -> str:

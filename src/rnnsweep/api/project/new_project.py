@@ -80,7 +80,7 @@ space:
 per_architecture:
   bag:  # has no hidden units: the width is that of the embedding
     model.embedding_size: {{type: int, low: 32, high: 128, log: true}}
-#  wide_gru:  # keeps its width; searched, it is gru once more
+#  wide_gru:  # one width: were it searched, wide_gru would be gru again
 #    model.hidden_size: [128]
 """
 
