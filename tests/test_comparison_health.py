@@ -346,8 +346,8 @@ def test_where_the_rows_of_the_search_are_easier_for_the_baseline_too_its_luck_i
 def test_only_what_is_left_beyond_easier_rows_is_of_the_search():
     runs = on_other_splits(of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52), searched=0.59))
     assert gap_said(runs).endswith(
-        " So is the linear baseline, which is not searched, as those rows are easier. The other 3.00 points"
-        f" come from {CHOSE}"
+        " So is the linear baseline, which is not searched, by 9.00 points: those rows are easier. The other"
+        f" 3.00 points come from {CHOSE}"
     )
     harder = on_other_splits(of_replicates(calm(), 0.58, 0.6, linear=(0.5, 0.52), searched=0.48))
     assert gap_said(harder).endswith(

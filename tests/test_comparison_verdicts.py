@@ -38,7 +38,11 @@ def test_a_clear_difference_is_called_better():
 def test_the_same_difference_seen_from_the_other_side_is_called_worse():
     (verdict,) = judge(0.70 + NOISE[1, :10], 0.72 + NOISE[0, :10])
     assert verdict.verdict == "worse"
-    assert verdict.sentence.startswith("a is worse than b by 2.15 points (95 % interval ")
+    assert verdict.low < verdict.difference < verdict.high < 0
+    (mirrored,) = judge(0.72 + NOISE[0, :10], 0.70 + NOISE[1, :10])
+    assert verdict.sentence == mirrored.sentence.replace("better", "worse"), (
+        "by so much, from so much to so much"
+    )
 
 
 def test_five_pairs_never_say_better_and_it_takes_one_more():

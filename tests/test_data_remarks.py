@@ -251,7 +251,7 @@ def test_numbers_of_rows_are_not_named_as_groups_by_their_values(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     said = say_repeating(path, DataConfig(corpus="files", train=str(path)), ["text", "label"])
-    assert "by their values these may: 'list' (12 values): data.group=list" in said
+    assert "columns whose values repeat may: 'list' (12 values): data.group=list" in said
 
 
 def test_groups_that_given_validation_and_test_files_share_are_counted(tmp_path):

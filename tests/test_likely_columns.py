@@ -195,7 +195,7 @@ def test_the_label_and_the_groups_of_a_table_that_is_sorted_by_them_are_found(ho
     assert main(["init", "new", "--from", "verses.csv"]) == 0
     said = capsys.readouterr().err
     assert "labels: section (found by its values; others that may be meant" in said
-    assert "by their values these may: 'scroll' (60 values): data.group=scroll keeps" in said
+    assert "columns whose values repeat may: 'scroll' (60 values): data.group=scroll keeps" in said
 
 
 def test_groups_of_few_rows_are_found_where_they_are_neighbours(home, capsys):

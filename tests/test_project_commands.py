@@ -382,7 +382,7 @@ def test_init_names_columns_that_may_group_rows_by_their_values_where_none_does_
     (home / "rows.csv").write_text(header + "\n".join(lines) + "\n")
     assert main(["init", "new", "--from", "rows.csv"]) == 0
     remark = (
-        "no column has a name that groups rows, as author or user_id; by their values these may: "
+        "no column has a name that groups rows, as author or user_id; columns whose values repeat may: "
         "'from address' (12 values): data.group='from address' keeps rows with one value on one side. Set it"
         " if new rows will have other values than the training rows: scores are then lower, and true of such"
         " rows. data.group=null says that no column groups them"
@@ -411,7 +411,7 @@ def test_names_of_which_most_occur_once_may_group_rows_and_numbers_may_not(home,
     (home / "rows.csv").write_text("text,label,said by,price\n" + "\n".join(lines[::-1]) + "\n")
     assert main(["init", "new", "--from", "rows.csv"]) == 0
     shown = capsys.readouterr().err
-    assert "by their values these may: 'said by' (600 values): data.group='said by' keeps" in shown
+    assert "columns whose values repeat may: 'said by' (600 values): data.group='said by' keeps" in shown
 
 
 def test_data_and_plan_name_columns_that_may_group_rows_until_it_is_decided(home, capsys):
@@ -421,7 +421,7 @@ def test_data_and_plan_name_columns_that_may_group_rows_until_it_is_decided(home
     capsys.readouterr()
     path = home / "new" / "sweeps" / "rows.yaml"
     asked = path.read_text()
-    said = "by their values these may: 'origin' (12 values): data.group=origin keeps"
+    said = "columns whose values repeat may: 'origin' (12 values): data.group=origin keeps"
     for setting, named in (("", True), ("data.group=null", False), ("data.group=origin", False)):
         more = f"  - {setting}\n" if setting else ""
         path.write_text(asked.replace("  - data=files\n", f"  - data=files\n{more}"))
@@ -463,8 +463,8 @@ def test_data_names_columns_that_may_group_rows_and_counts_those_that_do(home, c
     (home / "rows.csv").write_text("text,label,said by\n" + "\n".join(lines) + "\n")
     assert main(["data", "data.train=rows.csv"]) == 0
     assert (
-        "! groups: no column has a name that groups rows, as author or user_id; by their values these may: "
-        in (capsys.readouterr().out)
+        "! groups: no column has a name that groups rows, as author or user_id; columns whose values repeat"
+        " may: " in (capsys.readouterr().out)
     )
     assert main(["data", "data.train=rows.csv", "data.group=said by"]) == 0
     shown = capsys.readouterr().out

@@ -1,6 +1,7 @@
 """What a network is beside the others: equal to the best, or as the verdicts say."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isclose
 
 from rnnsweep.comparison.evidence.records import Standing, Verdict
@@ -34,3 +35,11 @@ def _turned(word: str) -> str:
         if word.startswith(one):
             return other + word.removeprefix(one)
     return word
+
+
+def from_other_side(verdict: Verdict) -> Verdict:
+    """Return a verdict whose intervals are of b - a."""
+    low, high = (None if end is None else -end for end in (verdict.high, verdict.low))
+    rows = verdict.new_rows
+    turned = rows and replace(rows, estimate=-rows.estimate, low=-rows.high, high=-rows.low)
+    return replace(verdict, low=low, high=high, new_rows=turned)

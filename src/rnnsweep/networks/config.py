@@ -16,7 +16,7 @@ class ModelConfig:
 
     cell: str = setting(
         "lstm",
-        "what a layer computes at each step; bag has no recurrence; or a cell of your own",
+        "what a layer computes at each step: rnn, lstm, gru; bag, which has no recurrence; or an own cell",
         suggestions=("bag", "gru", "lstm", "rnn"),
         example="cells/own.py:CELL",
     )

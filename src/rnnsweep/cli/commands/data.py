@@ -155,7 +155,7 @@ def _print(console: "Console", name: str, facts: "CorpusFacts") -> None:
     lengths = facts.lengths
     console.print("tokens", style="bold")
     console.print(
-        f"  a text has {lengths['median']:g} (median), {lengths['p95']:g} (95 %),"
+        f"  a text has {lengths['median']:.0f} (median), {lengths['p95']:.0f} (95 %),"
         f" {lengths['longest']:,} (longest)"
     )
     console.print(

@@ -153,7 +153,8 @@ def _of_other_rows(
         yield "The search's choice adds nothing."
     else:
         other = apart(score, rest - easier)
-        yield f"So is the {who}, as those rows are easier. The other {other} come from {CHOSE}"
+        yield f"So is the {who}, by {apart(score, easier)}: those rows are easier."
+        yield f"The other {other} come from {CHOSE}"
 
 
 def _easier(linear: Standing, network: Standing) -> float | None:

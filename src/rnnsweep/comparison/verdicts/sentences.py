@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rnnsweep.comparison.beside import from_other_side
 from rnnsweep.comparison.evidence.records import HERE, NOT_COMPARABLE, HealthRemark, Standing, Verdict
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.improvement import RULE, meets_rule
@@ -34,7 +35,8 @@ def say_verdict(
     """Return the verdict as one sentence with its reason: the interval, the test, or what is missing.
 
     What comes next is no part of it: one command settles the question of a sweep, not each pair its own.
-    A difference with a sign is the advantage of the architecture that is named first, for any score.
+    A difference with a sign is the advantage of the architecture that is named first, for any score; beside
+    *worse* it is that of the other one, so that the interval is of the number before it.
 
     Args:
         verdict: with everything but its sentence.
@@ -51,9 +53,10 @@ def say_verdict(
         word = verdict.verdict.removesuffix(HERE)
         size = apart(score, abs(verdict.difference or 0.0))
         claim = f"{verdict.a} is {word} than {verdict.b} by {size}"
+        shown = from_other_side(verdict) if word == "worse" else verdict
         if verdict.verdict.endswith(HERE):
-            return f"{claim}{HERE} ({_evidence(verdict)}){_not_beyond(verdict, test_share)}."
-        return f"{claim} ({_evidence(verdict)}){_closeness(verdict)}{_also(verdict)}."
+            return f"{claim}{HERE} ({_evidence(shown)}){_not_beyond(shown, test_share)}."
+        return f"{claim} ({_evidence(shown)}){_closeness(shown)}{_also(shown)}."
     if verdict.verdict == NOT_COMPARABLE:
         return f"{who} were tested on different rows, so their replicates are in no pair."
     if not verdict.able:

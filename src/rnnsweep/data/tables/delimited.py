@@ -242,6 +242,6 @@ def _swallowed(path: Path, rows: _Rows, dialect: Dialect) -> str:
     lines, count = sum(rows.spans), len(rows.values)
     return (
         f"{path.name}: {lines:,} lines gave {count:,} rows: {rows.broken:,} rows have line breaks inside"
-        f" quote marks (the first at line {rows.first_broken}); where quote marks are characters set"
-        f" data.quote=none"
+        f" quote marks (the first at line {rows.first_broken}), which belong to their texts; where"
+        " quote marks are characters, and no lines should be joined, set data.quote=none"
     )
