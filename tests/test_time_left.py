@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -43,7 +44,17 @@ def test_a_fit_of_the_baseline_says_nothing_about_the_trainings_of_networks():
     searching = [ArchitectureProgress("gru", 2, running=1), ArchitectureProgress("lstm", 2)]
     fits = {"linear": Durations(14.0, 2)}
     assert seconds_left(searching, fits, slots=1).seconds is None
-    assert seconds_left(searching, fits | {"gru": Durations(100.0, 1)}, slots=1).seconds == 350.0
+    pruned = [replace(searching[0], complete=1, running=0), replace(searching[1], pruned=1, running=1)]
+    assert seconds_left(pruned, fits | {"gru": Durations(100.0, 1)}, slots=1).seconds == 150.0
+
+
+def test_nothing_is_estimated_before_a_trial_of_each_network_ended():
+    quick = ArchitectureProgress("bag", 8, complete=1, running=1)
+    slow = ArchitectureProgress("bilstm", 8)
+    assert seconds_left([quick, slow], {"bag": Durations(5.0, 1)}, slots=2).seconds is None
+    begun = replace(slow, complete=1)
+    known = {"bag": Durations(5.0, 1), "bilstm": Durations(50.0, 1)}
+    assert seconds_left([quick, begun], known, slots=2).seconds == (5 * 6.5 + 50 * 7) / 2
 
 
 def test_an_interrupted_replicate_is_resumed_by_the_command_that_asked_for_it(tmp_path):

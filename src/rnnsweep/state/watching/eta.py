@@ -32,13 +32,17 @@ def seconds_left(
 ) -> TimeLeft:
     """Estimate the seconds to go from the mean duration of each architecture's full trainings.
 
-    The fits of the linear baseline say nothing about how long a network trains.
+    The fits of the linear baseline say nothing about how long a network trains, nor does one network about
+    another: a bag of embeddings takes a fraction of the time of a network that reads in both directions.
 
     Returns:
-        Nothing where no network's training has ended yet, or where no number of trials is asked for.
+        Nothing where a network of which no trial has ended is still to be trained, or where no number of
+        trials is asked for.
     """
     networks = [durations[name] for name in (one.architecture for one in standings) if name in durations]
     if not networks or any(standing.budget is None for standing in standings):
+        return TimeLeft()
+    if any(one.ended == 0 and one.waiting + one.running > 0 for one in standings):
         return TimeLeft()
     usual = sum(each.seconds for each in networks) / sum(each.count for each in networks)
     left = further = 0.0
