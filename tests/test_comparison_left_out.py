@@ -9,6 +9,7 @@ from sweep_records import make_runs
 
 from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.predictions import Predictions
+from rnnsweep.data.large_groups import large_groups
 from rnnsweep.tasks import score_named
 
 
@@ -179,6 +180,14 @@ def test_groups_of_test_rows_that_are_very_uneven_are_said_to_count_as_fewer():
     runs = make_runs({"gru": 0.95, "lstm": 0.5}, linear=None)
     compared = compare_records(runs, predictions=predicted(runs), groups=np.r_[np.zeros(240), np.arange(160)])
     assert "400 test rows in 160 groups, which count like 3 groups of equal size" in compared.conclusion
+    assert "The largest groups" not in compared.conclusion, "nothing says what they are called"
+    groups = np.r_[np.zeros(240), np.arange(160)]
+    large = large_groups(groups, lambda rows: [f"row {n}" for n in rows], "author")
+    named = compare_records(runs, predictions=predicted(runs), groups=groups, large=large)
+    assert named.conclusion.endswith(
+        " The largest groups: 'row 0' 241 rows; one row of each group, fewer rows of the largest, or a column"
+        " of more values than 'author' makes the rows count like more groups."
+    )
     even = compare_records(runs, predictions=predicted(runs), groups=np.arange(400) // 4)
     assert "400 test rows in 100 groups; not of" in even.conclusion
 

@@ -10,6 +10,7 @@ import pytest
 from rnnsweep.data import DataConfig, prepare
 from rnnsweep.data.classes.labels import RawLabels, read_labels
 from rnnsweep.data.classes.numbers import number_name
+from rnnsweep.data.groups_of_parts import large_groups_of
 from rnnsweep.data.sources._column_notes import say_repeating
 from rnnsweep.data.summary.remarks import CODES, codes
 from rnnsweep.errors import UserError
@@ -222,6 +223,39 @@ def test_few_groups_are_told_with_the_column_that_joins_rows(tmp_path):
         " repeated texts out of the file"
     )
     assert "few-groups" not in codes(read(tmp_path, rows[:60]).facts.remarks), "few rows, not few groups"
+
+
+def test_groups_of_which_a_few_are_large_are_named_with_what_makes_them_count_like_more(tmp_path):
+    rows = [{**row, "author": f"a{n}"} for n, row in enumerate(rows_of(300))]
+    rows = [{**row, "text": f"{n} {row['text']}"} for n, row in enumerate(rows)]
+    for n in range(100):
+        rows[n]["author"] = "anna" if n < 60 else "" if n < 82 else "bob"
+        rows[n]["text"] = f"amen {'x' * 50}" if 60 <= n < 82 else rows[n]["text"]
+    said = told(tmp_path, rows, "uneven-groups", group="author", folds=5)
+    assert said == (
+        "300 rows in 203 groups count like 20 groups of equal size; the largest: 'anna' 60 rows, 'amen"
+        f" {'x' * 34}…' 22, 'bob' 18; one row of each group, fewer rows of the largest, or a column of more"
+        " values than 'author' makes them count like more"
+    )
+    assert "uneven-groups" not in codes(read(tmp_path, rows[100:], group="author").facts.remarks)
+    for n in range(100):
+        rows[n]["text"] = "so be it" if n < 60 else "amen"
+    said = told(tmp_path, rows, "uneven-groups", folds=5)
+    assert said.endswith(
+        "the largest: 'so be it' 60 rows, 'amen' 40; one row of each text, or fewer rows of the largest makes"
+        " them count like more"
+    )
+
+
+def test_large_groups_of_several_folds_are_named_by_the_rows_of_each(tmp_path):
+    rows = [{**row, "author": f"a{n % 150}"} for n, row in enumerate(rows_of(300))]
+    rows += [{"text": f"amen {n}", "label": "good", "author": "bob" if n < 30 else "eve"} for n in range(50)]
+    folds = [read(tmp_path, rows, group="author", folds=2, fold=fold) for fold in (1, 2)]
+    every_N = np.concatenate([one.groups("test") for one in folds])
+    large = large_groups_of([(one, "test") for one in folds], every_N)
+    assert str(large).startswith("'bob' 30 rows, 'eve' 20, 'a")
+    assert [one.rows for one in large.groups[2:]] == [2] * 8
+    assert [int((every_N == one.group).sum()) for one in large.groups] == [30, 20] + [2] * 8
 
 
 def test_what_rows_of_one_group_share_is_named_by_the_columns_that_draw_them(tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,13 +16,14 @@ from rich.console import Console
 from simulation import write_sweep
 
 import rnnsweep
-from rnnsweep.api.corpora.description import Groups, fewest_test_groups, read_sweep_data
+from rnnsweep.api.corpora.description import Groups, fewest_test_groups, read_sweep_data, redraw_test_groups
 from rnnsweep.api.launching import slots_of_plan
 from rnnsweep.api.project.machine_load import running_sweeps
 from rnnsweep.cli import main
 from rnnsweep.cli.commands.planning import _fewest, _print, _test_rows, plan_json, planned_table
 from rnnsweep.config import compose
 from rnnsweep.data import prepare
+from rnnsweep.data.large_groups import LargeGroup, LargeGroups
 from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.hardware import Load
@@ -254,7 +256,8 @@ def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
         "400 test rows in 316 groups, which count like 8 groups of equal size: a difference that the"
         " replicates show on them may not hold for new rows where it is less than about 5.7 points. This"
         " holds where the rows of a group err independently; where they are right or wrong together, that"
-        " limit is up to 41 points"
+        " limit is up to 41 points. Which it is, compare measures after the replicates: its p on new rows"
+        " counts it"
     ) in said(Groups(316, 7.6, 2.9)), "the degrees of freedom are those of the groups, even of unlike rows"
     assert (
         " independently; where they are right or wrong together, no difference can be shown for new"
@@ -275,6 +278,38 @@ def test_a_plan_says_how_far_groups_of_test_rows_raise_that_limit(capsys):
         assert more in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(
+    ("drawn", "more"),
+    [
+        (
+            (1200, 100),
+            "! data.test_share=0.3 under overrides lowers this to 1.6 points; one row of each group, fewer"
+            " rows of the largest, or a column of more values than 'author' makes them count like more",
+        ),
+        (
+            (440, 26),
+            "! smaller differences take more groups of rows: data.test_share=0.3 lowers this by little, as"
+            " each group is drawn whole; or data.folds=5 under overrides: each row is tested; one row of",
+        ),
+        (None, "! smaller differences take more groups of rows, or data.folds=5 under overrides: each row"),
+    ],
+)
+def test_a_plan_draws_the_larger_test_part_that_it_names_as_large_groups_are_drawn_whole(capsys, drawn, more):
+    large = LargeGroups((LargeGroup(0, "anna", 197), LargeGroup(1, "bob", 69)), "author")
+    groups = Groups(150, 25, 25, large)
+    shares = []
+
+    def redraw(share):
+        shares.append(share)
+        return drawn and (drawn[0], Groups(200, drawn[1], drawn[1]))
+
+    _print(replace(looking_ahead(), test_share=0.1), test_rows=400, groups=groups, redraw=redraw)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "like 25 groups of equal size (the largest: 'anna' 197 rows, 'bob' 69): a difference" in shown
+    assert more in shown
+    assert shares == [0.3]
+
+
 def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):
     rows = [f"word{n % 7} text {n},{'good' if n % 2 else 'bad'},a{n % 24}" for n in range(480)]
     (home / "rows.csv").write_text("text,label,author\n" + "\n".join(rows) + "\n")
@@ -283,10 +318,17 @@ def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):
     path = home / "sweeps" / "q.yaml"
     path.write_text(asked + "  - data.train=rows.csv\n")
     assert fewest_test_groups(read_sweep_data(path).values()) is None
+    assert redraw_test_groups(read_sweep_data(path).values(), 0.2) is None, "each row is alone"
     path.write_text(asked + "  - data.train=rows.csv\n  - data.group=author\n  - data.test_share=0.25\n")
     counted = fewest_test_groups(read_sweep_data(path).values())
     assert counted is not None
     assert 4 <= counted.number <= 8
+    assert {one.rows for one in counted.large.groups} == {20}
+    assert all(re.fullmatch(r"a\d+", one.name) for one in counted.large.groups)
+    rows_drawn, drawn = redraw_test_groups(read_sweep_data(path).values(), 0.5)
+    assert drawn.number == pytest.approx(12, abs=2)
+    assert rows_drawn == 20 * drawn.number
+    assert redraw_test_groups(read_sweep_data(path).values(), 0.999) is None, "no rows are left to train on"
     assert counted.counted == pytest.approx(counted.number, abs=0.5), "all authors have as many rows"
     path.write_text(asked + "  - data.train=rows.csv\n  - data.group=author\n  - data.folds=4\n")
     assert fewest_test_groups(read_sweep_data(path).values()).number == 24, "each row is tested"
@@ -295,6 +337,7 @@ def test_a_plan_counts_the_groups_of_the_test_rows_that_a_sweep_reads(home):
     path.write_text(asked + "  - data.train=rows.csv\n  - data.folds=4\n")
     counted = fewest_test_groups(read_sweep_data(path).values())
     assert counted.number == 480 + 3, "rows of one text are a group"
+    assert [(one.name[:5], one.rows) for one in counted.large.groups] == [("amen ", 80)] * 3
     assert counted.counted < 50
 
 

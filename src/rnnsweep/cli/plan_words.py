@@ -1,11 +1,11 @@
 """What a plan says of its rows and of its time, in lines of the terminal."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
 from rnnsweep.cli.words import count
+from rnnsweep.data.large_groups import UNEVEN
 from rnnsweep.drawing.times import durations
 from rnnsweep.tasks import spec_of
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from rnnsweep.planning.plan import Plan
     from rnnsweep.tasks import Score
 
+    Redraw = Callable[[float], tuple[int, Groups] | None]  # of a share: the test rows and groups it draws
+
 FINE = 1.0  # points: where smaller differences hold for new rows, no more test rows are asked for
 UNSURE = 2.0  # points: where the standard error of a validation score is smaller, no more rows are asked for
+CLEARLY = 0.9  # times a limit: what lowers it by less is not worth a setting
 NONE = 50.0  # points: a limit that no difference reaches
 
 
@@ -50,14 +53,27 @@ def _say_load(planned: "Plan") -> str:
 def _in_groups(groups: "Groups | None") -> str:
     if groups is None:
         return ""
-    uneven = groups.counted < comparison.UNEVEN * groups.number
-    counted = f", which count like {groups.counted:.0f} groups of equal size" if uneven else ""
-    return f" in {count(groups.number, 'group')}{counted}"
+    like = f", which count like {groups.counted:.0f} groups of equal size" if _are_uneven(groups) else ""
+    named = f" (the largest: {groups.large})" if like and groups.large else ""
+    return f" in {count(groups.number, 'group')}{like}{named}"
 
 
-def say_test_rows(planned: "Plan", rows: int | None, groups: "Groups | None") -> Iterator[str]:
-    """Yield which differences are too small for new rows; rows of one group may all err alike."""
-    if groups and planned.folds and groups.counted < comparison.UNEVEN * groups.number:
+def _are_uneven(groups: "Groups") -> bool:
+    return groups.counted < UNEVEN * groups.number
+
+
+def say_test_rows(
+    planned: "Plan", rows: int | None, groups: "Groups | None", redraw: "Redraw | None" = None
+) -> Iterator[str]:
+    """Yield which differences are too small for new rows; rows of one group may all err alike.
+
+    Args:
+        planned: whose replicates are counted.
+        rows: of the test part; None: nothing is said of them.
+        groups: of these rows; None: each is alone.
+        redraw: draws a test part of another share, where rows are in groups.
+    """
+    if groups and planned.folds and _are_uneven(groups):
         yield f"the rows are{_in_groups(groups)}: folds differ much, and few differences are shown"
     if not rows:
         return
@@ -70,7 +86,7 @@ def say_test_rows(planned: "Plan", rows: int | None, groups: "Groups | None") ->
     )
     yield f"{count(rows, 'test row')}{_in_groups(groups)}: {holds}{_say_alike(planned, groups)}"
     if float(least) >= FINE:
-        yield f"! {_more_test_rows(planned, rows, groups)}"
+        yield f"! {_more_test_rows(planned, rows, groups, redraw)}"
 
 
 def _say_alike(planned: "Plan", groups: "Groups | None") -> str:
@@ -82,7 +98,8 @@ def _say_alike(planned: "Plan", groups: "Groups | None") -> str:
     none = "no difference can be shown for new rows, however many replicates show it on these"
     limit = f"that limit is up to {most} points" if known else none
     apart = ". This holds where the rows of a group err independently"
-    return f"{apart}; where they are right or wrong together, {limit}"
+    counted = "Which it is, compare measures after the replicates: its p on new rows counts it"
+    return f"{apart}; where they are right or wrong together, {limit}. {counted}"
 
 
 def say_validation_rows(planned: "Plan", smallest: tuple[int, float] | None) -> Iterator[str]:
@@ -116,26 +133,40 @@ def _counted(score: "Score") -> "Score | None":
     return next((one for one in (score, *spec_of(score).scores) if one.counts_right_rows), None)
 
 
-def _more_test_rows(planned: "Plan", rows: int, groups: "Groups | None") -> str:
+def _more_test_rows(
+    planned: "Plan", rows: int, groups: "Groups | None", redraw: "Redraw | None" = None
+) -> str:
     """Return what gives more test rows, so that smaller differences hold for new rows."""
     from rnnsweep.api.project.test_share import MOST_TEST
 
     share = planned.test_share
     units = "rows" if groups is None else "groups of rows"
     if share is None:
-        return f"smaller differences take a test file with more {units} (data.test)"
+        return f"smaller differences take a test file with more {units} (data.test){_few_of_large(groups)}"
+    folds = f"data.folds=5 under overrides: each row is tested{_few_of_large(groups)}"
     if share >= MOST_TEST:
-        return f"smaller differences take more {units}, or data.folds=5 under overrides: each row is tested"
-    shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
+        return f"smaller differences take more {units}, or {folds}"
+    if groups is None:
+        shares = (n / 20 for n in range(1, round(20 * MOST_TEST)) if n / 20 > share)
+        wider = next((one for one in shares if float(_points(planned, rows * one / share)) < FINE), MOST_TEST)
+        least = _points(planned, rows * wider / share)
+        return f"data.test_share={wider:g} under overrides lowers this to {least} points"
+    drawn = redraw(MOST_TEST) if redraw else None
+    if drawn is None:
+        return f"smaller differences take more {units}, or {folds}"
+    least = _points(planned, *drawn)
+    if float(least) > CLEARLY * float(_points(planned, rows, groups)):
+        hardly = f"data.test_share={MOST_TEST:g} lowers this by little, as each group is drawn whole"
+        return f"smaller differences take more {units}: {hardly}; or {folds}"
+    more = f"data.test_share={MOST_TEST:g} under overrides lowers this to {least} points"
+    return f"{more}{_few_of_large(groups)}"
 
-    def least_of(wider: float) -> str:
-        times = wider / share
-        more = groups and replace(groups, units=times * groups.units)
-        return _points(planned, rows * times, more)
 
-    wider = next((one for one in shares if float(least_of(one)) < FINE), MOST_TEST)
-    least = least_of(wider)
-    return f"data.test_share={wider:g} under overrides lowers this to {least} points"
+def _few_of_large(groups: "Groups | None") -> str:
+    """Return how rows count like more groups, where a few are large."""
+    if groups is None or groups.large is None or not _are_uneven(groups):
+        return ""
+    return f"; {groups.large.way} makes them count like more groups"
 
 
 def _points(planned: "Plan", rows: float, groups: "Groups | None" = None) -> str:

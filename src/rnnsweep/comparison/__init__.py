@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rnnsweep.comparison.statistics.ranks import friedman as friedman
     from rnnsweep.comparison.verdicts.advice import next_total as next_total, open_names as open_names
     from rnnsweep.comparison.verdicts.compare import compare_records as compare_records
-    from rnnsweep.comparison.verdicts.coverage import UNEVEN as UNEVEN, say_few_rows as say_few_rows
+    from rnnsweep.comparison.verdicts.coverage import say_few_rows as say_few_rows
     from rnnsweep.comparison.verdicts.foreign import compare_foreign as compare_foreign
     from rnnsweep.comparison.verdicts.racing import race as race
 

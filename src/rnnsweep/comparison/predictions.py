@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnsweep.comparison.statistics.new_rows import groups_counted
+from rnnsweep.data.large_groups import LargeGroups
 from rnnsweep.files import open_own
 from rnnsweep.tasks import Score
 
@@ -77,6 +78,7 @@ class TestPart:
     counted: float | None = None  # groups of equal size whose mean is as uncertain as that of these groups
     naming: float | None = None  # turned score of naming the largest class, or the best number, for every row
     folds: int | None = None  # test parts that these rows are of together; None: one, no cross-validation
+    large: LargeGroups | None = None  # the largest groups, where their names are known
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def describe_test_part(
     score: Score,
     groups_N: ArrayLike | None = None,
     trained_N: NDArray[Any] | None = None,
+    large: LargeGroups | None = None,
 ) -> TestPart | None:
     """Count the test rows and classes by what replicates were asked.
 
@@ -109,6 +112,7 @@ def describe_test_part(
         score: that one answer for every row has.
         groups_N: of the rows of all parts, in their order, where rows belong together.
         trained_N: targets of the training rows, where they are known; of several folds those of the first.
+        large: the largest groups by name, where rows belong together.
 
     Returns:
         The test part; None where it was not kept what replicates were asked.
@@ -122,9 +126,9 @@ def describe_test_part(
     rows, folds = len(targets_N), len(of_part) if any(of_part) else None
     if not all(own.are_classes for own in of_part.values()):
         naming = None if trained_N is None else score.of_constant(trained_N, targets_N)
-        return TestPart(rows, groups, counted=counted, naming=naming, folds=folds)
+        return TestPart(rows, groups, counted=counted, naming=naming, folds=folds, large=large)
     counts = np.bincount(targets_N[targets_N >= 0])
     named_N = np.full_like(targets_N, counts.argmax())
     naming = None if score.rows is None else float(score.rows(targets_N, named_N).mean())
     classes, majority = int(np.count_nonzero(counts)), float(counts.max() / rows)
-    return TestPart(rows, groups, classes, majority, counted, naming, folds)
+    return TestPart(rows, groups, classes, majority, counted, naming, folds, large)

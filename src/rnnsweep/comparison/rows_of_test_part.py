@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rnnsweep.comparison.predictions import Predictions, ValidationPart
     from rnnsweep.data import EncodedCorpus
+    from rnnsweep.data.large_groups import LargeGroups
 
 
 def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Predictions]":
@@ -42,6 +43,7 @@ class TestRows:
     labels: tuple[str, ...] = ()
     texts: "Callable[[Sequence[int]], list[str]] | None" = None
     groups_N: "NDArray[np.uint64] | None" = None  # with folds, of all that were tested, fold after fold
+    large: "LargeGroups | None" = None  # the largest of these groups
     trained_N: "NDArray[Any] | None" = None  # targets of the training rows; of the first fold's
     data: tuple[str, ...] = ()  # what was read, a line each
     share: float | None = None  # of all rows, drawn for the test; 0: the rows are given; None: not known
@@ -68,10 +70,12 @@ def read_test_rows(
         return TestRows()
     config, chosen_by = corpus.config, corpus.facts.parts["validation"]["rows"]
     drawn = config.validation_share if config.validation is None else None
+    groups_N, large = _groups(corpus, table, predictions)
     return TestRows(
         corpus.labels,
         lambda rows: corpus.texts("test", rows=np.array(rows, dtype=np.int64)),
-        _groups(corpus, table, predictions),
+        groups_N,
+        large,
         corpus.train.targets_N,
         corpus.facts.lines(f" of fold {config.fold} of {config.folds}" if config.folds else ""),
         0.0 if config.gives_test_rows else config.test_share,
@@ -84,32 +88,38 @@ def read_test_rows(
 
 def _groups(
     corpus: "EncodedCorpus", table: "pd.DataFrame", predictions: "Mapping[str, Predictions]"
-) -> "NDArray[np.uint64] | None":
-    """Return the group of each test row, of all folds that were tested.
+) -> "tuple[NDArray[np.uint64] | None, LargeGroups | None]":
+    """Return the group of each test row, of all folds that were tested, and the largest groups.
 
     None where rows are independent, or a fold has other rows now.
     """
     import numpy as np
 
     from rnnsweep.data import prepare
+    from rnnsweep.data.groups_of_parts import large_groups_of
 
     if corpus.config.folds is None:
-        return corpus.units(corpus.groups("test"))
+        groups_N = corpus.units(corpus.groups("test"))
+        return groups_N, None if groups_N is None else large_groups_of([(corpus, "test")], groups_N)
     of_fold: dict[int, Mapping[Any, Any]] = {}
     run: Mapping[Any, Any]
     for run in scored(table).to_dict("records"):
         if str(run["run_id"]) in predictions:
             of_fold.setdefault(fold_of(overrides_of(run["overrides"]))["fold"], run)
-    groups = []
+    tested = []
     for fold, run in sorted(of_fold.items()):
         try:
             own = prepare(replace(corpus.config, fold=fold))
         except (UserError, OSError):
-            return None
+            return None, None
         if not _are_rows_of(own, run, predictions[str(run["run_id"])]):
-            return None
-        groups.append(own.groups("test"))
-    return corpus.units(np.concatenate(groups)) if groups else None
+            return None, None
+        tested.append(own)
+    every_N = np.concatenate([own.groups("test") for own in tested]) if tested else None
+    groups_N = None if every_N is None else corpus.units(every_N)
+    if groups_N is None:
+        return None, None
+    return groups_N, large_groups_of([(own, "test") for own in tested], groups_N)
 
 
 def _are_rows_of(corpus: "EncodedCorpus", run: "Mapping[Any, Any]", said: "Predictions | None") -> bool:

@@ -40,7 +40,7 @@ SETTINGS = (  # that the token ids depend on, beside the corpus itself
     "cut",
     "subwords",
 )
-VERSION = 13  # of what lies in a folder of the cache
+VERSION = 14  # of what lies in a folder of the cache
 
 
 @dataclass(frozen=True)

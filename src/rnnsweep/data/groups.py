@@ -32,12 +32,17 @@ def group_by_text(texts: Sequence[str]) -> Hashes:
 
 
 def are_independent(groups_N: NDArray[Any]) -> bool:
-    """Return whether hardly any rows share a group.
+    """Return whether hardly any rows share a group."""
+    return not groups_N.size or equal_groups(groups_N) >= INDEPENDENT * groups_N.size
 
-    A mean over groups of sizes s is as uncertain as one over (sum of s)^2 / (sum of s^2) rows (Kish 1965).
+
+def equal_groups(groups_N: NDArray[Any]) -> float:
+    """Return how many groups of equal size have a mean as uncertain, where rows of a group are alike.
+
+    It is (sum of sizes)^2 / (sum of squared sizes) (Kish 1965).
     """
-    sizes_G = np.unique(groups_N, return_counts=True)[1]
-    return float(sizes_G.sum()) >= INDEPENDENT * float(sizes_G @ sizes_G)
+    share_G = np.unique(groups_N, return_counts=True)[1] / groups_N.size
+    return 1 / float(share_G @ share_G)
 
 
 def group_rows(*texts: Sequence[str], names: Sequence[str] | None = None) -> Hashes:

@@ -116,6 +116,7 @@ def compare(
         data=test_rows.data,
         texts=test_rows.texts,
         groups=test_rows.groups_N,
+        large=test_rows.large,
         trained=test_rows.trained_N,
         test_share=test_rows.share,
         validation=test_rows.validation,

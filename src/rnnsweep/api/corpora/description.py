@@ -1,13 +1,15 @@
 """What is in the corpus of a run, or of each architecture of a sweep, before anything is trained on it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnnsweep import data
 from rnnsweep.api.find_sweep import find_question, started
 from rnnsweep.config import compose, quote, recorded_settings
 from rnnsweep.config.overrides import read_overrides
+from rnnsweep.data.groups_of_parts import large_groups_of
+from rnnsweep.data.large_groups import LargeGroups
 from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
@@ -86,6 +88,7 @@ class Groups:
     number: int
     counted: float  # whose mean is as uncertain
     units: float  # that tell as much of how groups vary
+    large: LargeGroups | None = None  # the largest of them
 
 
 def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:
@@ -99,11 +102,40 @@ def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:
 
     known = []
     for corpus in corpora:
-        parts = ("train", "validation", "test") if corpus.config.folds else ("test",)
+        parts = data.PARTS if corpus.config.folds else ("test",)
         groups_N = corpus.units(np.concatenate([corpus.groups(part) for part in parts]))
         if groups_N is not None:
-            known.append(Groups(len(np.unique(groups_N)), *groups_counted(groups_N)))
+            large = large_groups_of([(corpus, part) for part in parts], groups_N)
+            known.append(Groups(len(np.unique(groups_N)), *groups_counted(groups_N), large))
     return min(known, key=lambda one: one.counted, default=None)
+
+
+def redraw_test_groups(corpora: Iterable[data.EncodedCorpus], share: float) -> tuple[int, Groups] | None:
+    """Draw test parts of another share; return the fewest rows, and the groups that say least.
+
+    Large groups are drawn whole, so that a larger part may say hardly more. None where no such part can be
+    drawn, or where its rows are independent.
+    """
+    import numpy as np
+
+    from rnnsweep.comparison import groups_counted
+    from rnnsweep.data.corpora import Corpus
+    from rnnsweep.data.groups import group_rows
+    from rnnsweep.data.rows import choose_rows
+
+    sizes, known = [], []
+    for corpus in corpora:
+        rows = Corpus(corpus.corpus).rows()
+        try:
+            tested = choose_rows(rows, replace(corpus.config, test_share=share))["test"]
+        except UserError:
+            return None
+        by_text = corpus.config.group is None
+        groups_N = group_rows([rows.texts[n] for n in tested]) if by_text else rows.groups_N[tested]
+        sizes.append(len(tested))
+        if corpus.units(groups_N) is not None:
+            known.append(Groups(len(np.unique(groups_N)), *groups_counted(groups_N)))
+    return (min(sizes), min(known, key=lambda one: one.counted)) if known else None
 
 
 def read_sweep_data(

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from rnnsweep.api.corpora.description import Groups
+    from rnnsweep.cli.plan_words import Redraw
     from rnnsweep.data.summary.remarks import CorpusFacts
     from rnnsweep.planning.plan import Plan, Planned
 
@@ -54,6 +56,7 @@ def plan_command(file: str, slots: str | None, trials: int | None, on: str | Non
         from rnnsweep.api.corpora.description import (
             fewest_test_groups,
             read_sweep_data,
+            redraw_test_groups,
             say_repeating_of,
         )
         from rnnsweep.api.find_sweep import refusal
@@ -74,7 +77,9 @@ def plan_command(file: str, slots: str | None, trials: int | None, on: str | Non
     if not as_json:
         rows = _test_rows(planned, facts.values())
         groups = fewest_test_groups(corpora.values()) if rows or planned.folds else None
-        _print(planned, test_rows=rows, groups=groups, smallest=_fewest(facts.values(), "validation"))
+        redraw = partial(redraw_test_groups, corpora.values())
+        smallest = _fewest(facts.values(), "validation")
+        _print(planned, test_rows=rows, groups=groups, redraw=redraw, smallest=smallest)
 
 
 def _test_rows(planned: "Plan", corpora: "Iterable[CorpusFacts]") -> int | None:
@@ -129,6 +134,7 @@ def _print(
     *,
     test_rows: int | None = None,
     groups: "Groups | None" = None,
+    redraw: "Redraw | None" = None,
     smallest: tuple[int, float] | None = None,
 ) -> None:
     console = out()
@@ -142,7 +148,12 @@ def _print(
         console.print(derived_table(planned.architectures))
     if not too_few:
         _print_reach(console, planned)
-    for line in _lines(planned, test_rows, groups, smallest):
+    for line in (
+        *_say_left_out(planned),
+        *say_test_rows(planned, test_rows, groups, redraw),
+        *say_validation_rows(planned, smallest),
+        *say_time(planned),
+    ):
         console.print(line)
     console.print(f"at most {planned.memory / 2**20:,.0f} MiB a trial, with all libraries", style="dim")
     _print_what_comes_next(console, planned, classes=smallest is not None)
@@ -176,22 +187,12 @@ def _say_few(planned: "Plan", rows: int | None, smallest: tuple[int, float] | No
     return comparison.say_few_rows(rows, smallest[1], replicates=most, comparisons=family)
 
 
-def _lines(
-    planned: "Plan",
-    test_rows: int | None,
-    groups: "Groups | None",
-    smallest: tuple[int, float] | None,
-) -> Iterator[str]:
-    """Yield what is left out, what the rows can show, and the time with what disturbs it."""
+def _say_left_out(planned: "Plan") -> Iterator[str]:
+    """Yield what will not be trained, and why."""
     for one in planned.architectures:
         if one.infeasible:
             yield f"{one.architecture}: will not be trained: {one.infeasible}"
-    yield from (
-        *planned.left_out,
-        *say_test_rows(planned, test_rows, groups),
-        *say_validation_rows(planned, smallest),
-    )
-    yield from say_time(planned)
+    yield from planned.left_out
 
 
 def _say_shorter(planned: "Plan", *, classes: bool) -> Iterator[str]:

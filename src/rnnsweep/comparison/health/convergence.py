@@ -13,6 +13,8 @@ from rnnsweep.comparison.trials import infeasible, last_attempts
 from rnnsweep.comparison.words import apart, names_of
 from rnnsweep.config.schema import about_keys
 from rnnsweep.safety.shell import command_line
+from rnnsweep.sweepfile import Sweep
+from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
 
 Again = Callable[..., str]  # writes the command that runs more of the sweep, with further options
 Bounds = tuple[float, float, bool]  # low, high, whether the scale is logarithmic
@@ -195,3 +197,16 @@ def _position(value: Any, low: float, high: float, log: bool) -> float | None:
         number, low, high = (float(np.log(v)) for v in (number, low, high))
     share = (number - low) / (high - low)
     return share if np.isfinite(share) else None
+
+
+def searched_ranges(sweep: Sweep | str) -> dict[str, dict[str, Bounds]]:
+    """Return the ranges that each architecture was searched in."""
+    if isinstance(sweep, str):
+        return {}
+    return {name: dict(_ranges(sweep.dimensions(name))) for name in sweep.architectures}
+
+
+def _ranges(dimensions: Sequence[Dimension]) -> Iterator[tuple[str, Bounds]]:
+    for one in dimensions:
+        if not isinstance(one, Choices):
+            yield one.key, (float(one.low), float(one.high), one.log)

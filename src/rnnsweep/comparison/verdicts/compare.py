@@ -1,7 +1,7 @@
 """From the records of a sweep to its comparison."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from rnnsweep.comparison.health.checks import (
     never_predicted,
     search_continued,
 )
-from rnnsweep.comparison.health.convergence import Bounds, converged, say_converged
+from rnnsweep.comparison.health.convergence import converged, say_converged, searched_ranges
 from rnnsweep.comparison.health.cut_texts import cut_texts
 from rnnsweep.comparison.health.recurrence import plain_networks, without_recurrence
 from rnnsweep.comparison.health.validation import chosen_by_chance, say_luck
@@ -55,10 +55,10 @@ from rnnsweep.comparison.verdicts.answers import failed_search, say_answer, say_
 from rnnsweep.comparison.verdicts.coverage import say_conclusion, say_few
 from rnnsweep.comparison.verdicts.standings import gather_predictions, make_standings, margin_of
 from rnnsweep.comparison.verdicts.verdicts import make_verdicts
+from rnnsweep.data.large_groups import LargeGroups
 from rnnsweep.errors import UserError, refuse_unless
 from rnnsweep.safety.shell import run_command
 from rnnsweep.sweepfile import Sweep
-from rnnsweep.sweepfile.search_space.dimensions import Choices, Dimension
 from rnnsweep.tasks import Score
 from rnnsweep.tasks.score import LOWER
 
@@ -100,6 +100,7 @@ def compare_records(
     test_reads: Mapping[str, int] | None = None,
     plan: ReplicatePlan | None = None,
     groups: ArrayLike | None = None,
+    large: LargeGroups | None = None,
     trained: NDArray[Any] | None = None,
     test_share: float | None = None,
     validation: ValidationPart | None = None,
@@ -129,6 +130,7 @@ def compare_records(
         plan: of the replicates, and the looks at them that decided on more; every p pays for each look.
         groups: of the test rows, where rows belong together, as the sentences of one document; with folds
             of the rows of all that were tested, fold after fold.
+        large: the largest of these groups by name.
         trained: targets of the training rows: numbers give the score of one number for every row.
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
         validation: the rows by which the search chose, where they are known.
@@ -165,13 +167,13 @@ def compare_records(
     verdicts = make_verdicts(
         standings, margin=margin, correct=by_row, plan=plan, groups=groups, test_share=test_share
     )
-    part = describe_test_part(tested, score, groups, trained)
+    part = describe_test_part(tested, score, groups, trained, large)
     lowest = 0.0 if score.unit == "share" and score.rows is not None else None
     floor = majority_score(part) if part else lowest
     failed = failed_search(standings, floor)
     varies = not isinstance(sweep, str) and sweep.vary in ("all", "split")
     refit = varies and any(v.single for v in verdicts)
-    bounds = _bounds(sweep)
+    bounds = searched_ranges(sweep)
     ended = converged(table, standings, bounds=bounds, margin=margin)
     by_chance = chosen_by_chance(table, standings, validation, margin=margin)
     all_ended = len(ended) == sum(not s.baseline for s in standings)
@@ -284,16 +286,3 @@ def _refuse_margin(score: Score, margin: float | None) -> None:
 def _with_columns(runs: pd.DataFrame) -> pd.DataFrame:
     missing = [column for column in COLUMNS if column not in runs]
     return runs.assign(**{column: np.nan for column in missing}) if missing else runs
-
-
-def _bounds(sweep: Sweep | str) -> dict[str, dict[str, Bounds]]:
-    """The ranges that each architecture was searched in."""
-    if isinstance(sweep, str):
-        return {}
-    return {name: dict(_ranges(sweep.dimensions(name))) for name in sweep.architectures}
-
-
-def _ranges(dimensions: Sequence[Dimension]) -> Iterator[tuple[str, Bounds]]:
-    for one in dimensions:
-        if not isinstance(one, Choices):
-            yield one.key, (float(one.low), float(one.high), one.log)

@@ -7,6 +7,7 @@ from rnnsweep.comparison.evidence.varied import say_others
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.new_rows import fewest_rows, reach_on_new_rows
+from rnnsweep.data.large_groups import UNEVEN
 
 # why one comparison has two p, and why they differ
 TWO_P = (
@@ -17,7 +18,6 @@ TWO_FAMILIES = (
     " False claims come to at most 5 % among the architectures, and to 5 % more against the baseline."
 )
 WORTH, TENS = 0.1, range(10, 10_000, 10)  # a difference, and the numbers of rows that may show it
-UNEVEN = 0.5  # share of the groups below which it is said how many equal ones they count as
 # the luck of the search is in no verdict: each architecture is replicated in one configuration
 ONE_SEARCH = "another search, even of the same size: the configurations are one search's choice"
 
@@ -45,6 +45,7 @@ def say_conclusion(
     families = TWO_FAMILIES if len({v.baseline for v in verdicts}) > 1 else ""
     folds = max(v.folds for v in verdicts)
     aside = f" They do not speak of {ONE_SEARCH}." if searched else ""
+    single += _say_large(part)
     if folds:
         return (
             f"Better and worse speak of rows drawn like these: each of {folds} folds is the test part in"
@@ -107,6 +108,17 @@ def say_few(verdicts: Sequence[Verdict], part: TestPart | None) -> str:
     return say_few_rows(part.rows, part.majority, replicates=most, comparisons=family)
 
 
+def _say_large(part: TestPart | None) -> str:
+    """Name the largest groups, where groups count like clearly fewer, and what makes them count like more."""
+    if part is None or part.large is None or not _are_uneven(part):
+        return ""
+    return f" The largest groups: {part.large}; {part.large.way} makes the rows count like more groups."
+
+
+def _are_uneven(part: TestPart) -> bool:
+    return part.groups is not None and part.counted is not None and part.counted < UNEVEN * part.groups
+
+
 def _rows(number: int) -> str:
     return f"{number:,} test {'row' if number == 1 else 'rows'}"
 
@@ -122,5 +134,5 @@ def count_rows(part: TestPart) -> str:
         return f"{rows}{over}"
     counted = part.groups if part.counted is None else part.counted
     like = "1 group" if round(counted) == 1 else f"{counted:.0f} groups of equal size"
-    uneven = f", which count like {like}" if counted < UNEVEN * part.groups else ""
+    uneven = f", which count like {like}" if _are_uneven(part) else ""
     return f"{rows} in {part.groups:,} groups{over}{uneven}"

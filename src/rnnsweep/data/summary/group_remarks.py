@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.groups import are_independent
+from rnnsweep.data.groups import are_independent, equal_groups
+from rnnsweep.data.large_groups import UNEVEN, large_groups
 from rnnsweep.data.rows import PARTS, Rows, TextRows
-from rnnsweep.data.summary.remarks import FEW_GROUPS, Remark, listed
+from rnnsweep.data.summary.remarks import FEW_GROUPS, UNEVEN_GROUPS, Remark, listed
 from rnnsweep.data.written import columns_of
 
 FEW = 20  # groups of a test part, below which its scores say little of new ones
@@ -93,7 +94,7 @@ def _a_text(config: DataConfig) -> str:
 
 
 def remark_on_few_groups(rows: TextRows, chosen: Mapping[str, Rows], config: DataConfig) -> Iterator[Remark]:
-    """Yield that one group has most rows, or that few are tested, and which column joins them.
+    """Yield that one group has most rows, or that few are tested; else the largest, where they are uneven.
 
     Args:
         rows: all rows, as read.
@@ -109,6 +110,7 @@ def remark_on_few_groups(rows: TextRows, chosen: Mapping[str, Rows], config: Dat
     few = counted < FEW and 2 * counted <= among  # a small table has few groups, as it has few rows
     most = 2 * largest > total
     if not few and not most:
+        yield from _remark_on_uneven(rows, chosen, config)
         return
     of_test = "" if config.folds else f", {tested:,} of them in the test part"
     column, values = rows.joined_by
@@ -118,6 +120,27 @@ def remark_on_few_groups(rows: TextRows, chosen: Mapping[str, Rows], config: Dat
         f"rows of the same {where} go together: that makes {groups:,} groups in all{of_test}, and the largest"
         f" has {largest:,} of {total:,} rows: scores on such parts say little of new rows;"
         f" {_way_to_more(column, config, foldable=not most and 'test' not in rows.given)}",
+    )
+
+
+def _remark_on_uneven(rows: TextRows, chosen: Mapping[str, Rows], config: DataConfig) -> Iterator[Remark]:
+    """Yield the largest groups by name, where those that are tested count like clearly fewer groups."""
+    numbers = np.concatenate([chosen[part] for part in (PARTS if config.folds else ("test",))])
+    groups_N = rows.groups_N[numbers]
+    groups, counted = np.unique(groups_N).size, equal_groups(groups_N)
+    if counted >= UNEVEN * groups:
+        return
+    column = config.group
+
+    def names_of(places: NDArray[np.int64]) -> list[str]:
+        named = rows.group_names if column and rows.group_names else rows.texts
+        return [named[n] or rows.texts[n] for n in numbers[places].tolist()]
+
+    large = large_groups(groups_N, names_of, column)
+    yield Remark(
+        UNEVEN_GROUPS,
+        f"{len(numbers):,} {'' if config.folds else 'test '}rows in {groups:,} groups count like"
+        f" {counted:.0f} groups of equal size; the largest: {large}; {large.way} makes them count like more",
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FEW_GROUPS = "few-groups"  # of a corpus whose test scores say little of new rows
+UNEVEN_GROUPS = "uneven-groups"  # of which a few have many of the rows that are tested
 CODES = (
     *("cut", "unknown", "unsegmented", "overlap", "near-duplicates", "label-variants", "missing-like-label"),
     "repeated",
@@ -21,6 +22,7 @@ CODES = (
         "swallowed",
         "groups",
         FEW_GROUPS,
+        UNEVEN_GROUPS,
         "empty",
     ),
 )
