@@ -31,6 +31,7 @@ from rnnsweep.tasks import Score
 MANY_FAILED = 0.1
 MANY_PRUNED = 0.75
 FEW_COMPLETE = 5  # trials: from so many on the best is chosen among enough
+FEW_TRIED = 10  # trials: TPE, the default sampler, draws so many at random before it learns from their scores
 UNEQUAL = 1.25  # times the smallest budget
 EPOCHS = "trainer.max_epochs"
 
@@ -127,7 +128,7 @@ def _few_tried(
 ) -> Iterator[HealthRemark]:
     """Name the architectures of whose ranges a few configurations were tried."""
     tried = {s.architecture: s.trials["complete"] + s.trials["pruned"] for s in networks}
-    few = [s for s in networks if bounds.get(s.architecture) and 0 < tried[s.architecture] < FEW_COMPLETE]
+    few = [s for s in networks if bounds.get(s.architecture) and 0 < tried[s.architecture] < FEW_TRIED]
     if few:
         counts = ", ".join(f"{s.architecture} {tried[s.architecture]}" for s in few)
         yield HealthRemark(
