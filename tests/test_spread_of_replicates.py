@@ -6,9 +6,11 @@ import numpy as np
 from sweep_records import make_standing
 from test_comparison_health import calm, on_other_splits, remarks
 
+from rnnsweep.comparison import compare_records
 from rnnsweep.comparison.evidence.records import Replicate
-from rnnsweep.comparison.health.replicates import spread_of_replicates
-from rnnsweep.comparison.predictions import ValidationPart
+from rnnsweep.comparison.health.replicates import GroupedRows, spread_of_replicates
+from rnnsweep.comparison.predictions import Predictions, ValidationPart
+from rnnsweep.data.large_groups import large_groups
 
 
 def test_settings_that_train_well_with_some_seeds_alone_are_told():
@@ -96,6 +98,75 @@ def test_a_baseline_with_one_fit_leaves_the_replicates_of_one_split_to_their_see
     one_split = replace(of_splits("gru", SPLITS), replicates=tuple(seeds))
     (found,) = said_of(fit, one_split, replace(one_split, architecture="lstm"))[:1]
     assert found.endswith("train well only with some seeds. The search saw one seed.")
+
+
+def of_rows(standing, right_of_anna, right_of_others):
+    """Return whether each replicate is right on 40 rows of anna and on 60 of others."""
+    shares = zip(right_of_anna, right_of_others, strict=True)
+    return {
+        one.seed: np.r_[np.arange(40) < anna, np.arange(60) < others]
+        for one, (anna, others) in zip(standing.replicates, shares, strict=True)
+    }
+
+
+GROUPS_N = np.r_[np.zeros(40), np.arange(1, 61)]
+LARGE = large_groups(GROUPS_N, lambda rows: ["anna" for _ in rows], "author")
+
+
+def test_a_spread_that_one_group_of_test_rows_makes_is_not_blamed_on_the_settings():
+    scores = (0.86, 0.5, 0.88, 0.5, 0.84)
+    gru, linear = of_splits("gru", scores), of_splits("linear", (0.7,) * 5, baseline=True)
+    right = {
+        "gru": of_rows(gru, (38, 4, 40, 2, 38), (48, 46, 48, 48, 46)),
+        "linear": of_rows(linear, (40,) * 5, (30,) * 5),
+    }
+    told = "gru: beside the linear baseline on the same split its replicates differ by 38.00 points"
+    group = ", and by 3.33 points without the 40 test rows of 'anna'"
+    why = ": this one group makes much of the difference, so it says little of the settings."
+    (found,) = spread_of_replicates([gru, linear], 0.002, rows=GroupedRows(right, GROUPS_N, LARGE))
+    assert found.sentence == f"{told}{group}{why}"
+    assert found.next == ""
+    one_split = replace(gru, replicates=tuple(replace(one, split="") for one in gru.replicates))
+    (found,) = spread_of_replicates([one_split], 0.002, rows=GroupedRows(right, GROUPS_N, LARGE))
+    assert found.sentence == (
+        f"gru: its replicates differ by 38.00 points, from 0.5000 to 0.8800{group}{why}"
+    )
+
+
+def test_settings_are_blamed_for_what_a_spread_is_without_its_group_where_that_is_large():
+    gru, linear = of_splits("gru", (0.86, 0.3)), of_splits("linear", (0.7, 0.7), baseline=True)
+    right = {"gru": of_rows(gru, (38, 0), (48, 30)), "linear": of_rows(linear, (40, 40), (30, 30))}
+    blamed = "its settings train well only with some seeds or splits. The search saw one split and one seed."
+    (found,) = spread_of_replicates([gru, linear], 0.002, rows=GroupedRows(right, GROUPS_N, LARGE))
+    assert found.sentence.endswith(
+        f"56.00 points, and by 30.00 points without the 40 test rows of 'anna': {blamed}"
+    )
+    even = {**right, "gru": of_rows(gru, (38, 14), (48, 16))}
+    (found,) = spread_of_replicates([gru, linear], 0.002, rows=GroupedRows(even, GROUPS_N, LARGE))
+    assert found.sentence.endswith(f"56.00 points: {blamed}"), "the group has its part of the spread alone"
+    for unknown in ({}, {**right, "gru": {"0": right["gru"]["0"]}}, numbers_of(right)):
+        (found,) = spread_of_replicates([gru, linear], 0.002, rows=GroupedRows(unknown, GROUPS_N, LARGE))
+        assert found.sentence.endswith(f"56.00 points: {blamed}")
+
+
+def numbers_of(right):
+    """Return errors in place of right and wrong: those of another score, whose mean need not be the score."""
+    return {name: {seed: row.astype(float) for seed, row in own.items()} for name, own in right.items()}
+
+
+def test_a_comparison_finds_the_group_that_makes_a_spread_by_what_replicates_predicted():
+    runs = calm()
+    own = runs["role"] == "replicate"
+    right = {str(run): 400 - 160 * (n % 2) for n, run in enumerate(runs.loc[own, "run_id"])}
+    runs.loc[own, "test"] = [right[str(run)] / 400 for run in runs.loc[own, "run_id"]]
+    answers = {
+        run: Predictions(np.zeros(400, int), (np.arange(400) >= n).astype(int)) for run, n in right.items()
+    }
+    groups_N = np.r_[np.arange(1, 241), np.zeros(160)]
+    large = large_groups(groups_N, lambda rows: ["anna" for _ in rows], "author")
+    compared = compare_records(runs, predictions=answers, groups=groups_N, large=large)
+    (found,) = (one.sentence for one in compared.health if "replicates differ" in one.sentence)
+    assert "differ by 40.00 points, from 0.6000 to 1.0000, and by 0.00 points without the 160 test" in found
 
 
 HARD = (0.7, 0.69, 0.71, 0.5, 0.7)

@@ -18,7 +18,7 @@ from rnnsweep.comparison.health.convergence import (
     search_further,
 )
 from rnnsweep.comparison.health.gap import gap
-from rnnsweep.comparison.health.replicates import spread_of_replicates
+from rnnsweep.comparison.health.replicates import GroupedRows, spread_of_replicates
 from rnnsweep.comparison.health.validation import few_rows
 from rnnsweep.comparison.mistakes import Mistakes
 from rnnsweep.comparison.predictions import ValidationPart
@@ -48,6 +48,7 @@ def check_health(
     on: str | None = None,
     validation: ValidationPart | None = None,
     by_chance: Mapping[str, float] | None = None,
+    rows: GroupedRows | None = None,
 ) -> tuple[HealthRemark, ...]:
     """Return one remark for each thing that is not well; none means that nothing was found.
 
@@ -62,6 +63,7 @@ def check_health(
         on: the machine where its trials ran last, as ``--on`` takes it; None is this one.
         validation: the rows by which the search chose, where they are known.
         by_chance: of which architectures chance chose the configuration, as `chosen_by_chance` returns it.
+        rows: of the test part, where they are in groups and all replicates were tested on the same ones.
     """
     trials = last_attempts(runs[runs["role"] == "trial"])
     networks = [s for s in standings if not s.baseline]
@@ -74,7 +76,7 @@ def check_health(
     remarks += few_rows(by_chance or {}, networks, validation)
     drawn = validation is None or validation.share is not None
     remarks += gap(standings, margin, curves=curves, drawn=drawn)
-    remarks += spread_of_replicates(standings, margin, drawn=drawn)
+    remarks += spread_of_replicates(standings, margin, drawn=drawn, rows=rows)
     for standing in networks:
         own = trials[trials["architecture"] == standing.architecture]
         remarks += _outcomes(standing, own, sweep, again)

@@ -4,13 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rnnsweep.comparison.evidence.records import HealthRemark, Replicate, Standing
+from rnnsweep.comparison.row_scores import ByRow
 from rnnsweep.comparison.words import apart, names_of
+from rnnsweep.data.large_groups import LargeGroup, LargeGroups
 from rnnsweep.safety.shell import command_line
 from rnnsweep.tasks import Score
 
 SPREAD = 0.1  # between the worst and the best replicate
+MUCH = 1 / 3  # of a spread: what one group of rows makes of it is said
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,8 @@ class _Beside:
     who: str
     own: tuple[float, ...]
     other: tuple[float, ...]
+    seeds: tuple[str, ...]
+    others: tuple[str, ...]  # the architectures that the other scores are the mean of
 
     @property
     def spread(self) -> float:
@@ -27,19 +33,61 @@ class _Beside:
         return _range([own - other for own, other in zip(self.own, self.other, strict=True)])
 
 
+@dataclass(frozen=True)
+class GroupedRows:
+    """Whether each replicate is right on each test row, and the groups of these rows."""
+
+    values: ByRow
+    groups_N: ArrayLike
+    large: LargeGroups
+
+    def largest_part(
+        self, name: str, seeds: Sequence[str], others: Sequence[str] = ()
+    ) -> tuple[LargeGroup, float] | None:
+        """Return the group that makes most of a network's spread, and the spread without its rows.
+
+        None where none of them makes much of it, or it is not known on which rows replicates are right.
+
+        Args:
+            name: of the network.
+            seeds: of its replicates.
+            others: networks, or the baseline, beside whose mean on the same split it is judged.
+        """
+        of = [[self.values.get(one, {}).get(seed) for seed in seeds] for one in (name, *others)]
+        known = [[row_N for row_N in own if row_N is not None and row_N.dtype == np.bool_] for own in of]
+        if not seeds or any(len(own) < len(seeds) for own in known):
+            return None
+        d_RN = np.stack(known[0]).astype(np.float64)
+        if others:
+            d_RN -= np.mean([np.stack(own) for own in known[1:]], axis=0)
+        without: list[tuple[float, int]] = []
+        for place, group in enumerate(self.large.groups):
+            left_N = np.asarray(self.groups_N) != group.group
+            if left_N.any():
+                without.append((float(np.ptp(d_RN[:, left_N].mean(axis=1))), place))
+        spread, place = min(without, default=(np.inf, 0))
+        much = spread <= (1 - MUCH) * float(np.ptp(d_RN.mean(axis=1)))
+        return (self.large.groups[place], spread) if much else None
+
+
 def spread_of_replicates(
-    standings: Sequence[Standing], margin: float, *, drawn: bool = True
+    standings: Sequence[Standing], margin: float, *, drawn: bool = True, rows: GroupedRows | None = None
 ) -> Iterator[HealthRemark]:
     """Name networks whose settings train well only with some seeds, and splits that are hard for all.
 
     Replicates of other splits learn from other rows, and those of other folds are tested on others, too. So
     they are judged beside the baseline on the same splits, else beside the other networks. The baseline has
-    no seed: a network that ranges no wider than it may owe that to the splits alone.
+    no seed: a network that ranges no wider than it may owe that to the splits alone. Rows of one large group
+    may be right or wrong together: then the spread is of that group, and not of the settings.
 
     Args:
         standings: of the networks and the baseline.
         margin: what counts as a difference.
         drawn: validation rows are drawn from those of the corpus; False: they are given, as a file.
+        rows: of the test part, where they are in groups and replicates were tested on the same ones.
+
+    Returns:
+        The remarks, those on networks first.
     """
     shared: list[tuple[Standing, _Beside]] = []
     for standing in standings:
@@ -53,19 +101,42 @@ def spread_of_replicates(
         if beside is None and not folds:
             ends = f"from {score.write(min(scores))} to {score.write(max(scores))}"
             own = f"its replicates differ by {apart(score, _range(scores))}, {ends}"
-            yield _sensitive(standing.architecture, own, "split" if several else "")
+            seeds = [one.seed for one in standing.replicates]
+            of_group = rows.largest_part(standing.architecture, seeds) if rows else None
+            yield _sensitive(standing, own, "split" if several else "", of_group, limit)
         elif beside and beside.spread > limit and _range(beside.own) > _range(beside.other):
             kind = "fold" if folds else "split"
             own = f"beside {beside.who} on the same {kind} its replicates differ by"
-            yield _sensitive(standing.architecture, f"{own} {apart(score, beside.spread)}", kind)
+            own += f" {apart(score, beside.spread)}"
+            of_group = rows.largest_part(standing.architecture, beside.seeds, beside.others) if rows else None
+            yield _sensitive(standing, own, kind, of_group, limit)
         elif beside and _range(beside.other) > limit:
             shared.append((standing, beside))
     hard = list(_hard_fold([s for s in standings if len(_by_fold(s.replicates)) > 1], margin))
     yield from hard or _of_splits(shared)
 
 
-def _sensitive(name: str, differ: str, kind: str) -> HealthRemark:
-    """Return the remark on settings that the search saw with one seed, and on one split or fold."""
+def _sensitive(
+    standing: Standing, differ: str, kind: str, of_group: tuple[LargeGroup, float] | None, limit: float
+) -> HealthRemark:
+    """Return the remark on settings that the search saw with one seed, and on one split or fold.
+
+    Args:
+        standing: of the network.
+        differ: by how much its replicates do.
+        kind: what they differ by beside the seed.
+        of_group: the group of test rows that makes much of the difference, and what is left without it.
+        limit: a difference that is left without it, and is no larger, is not blamed on the settings.
+    """
+    name = standing.architecture
+    if of_group is not None:
+        group, left = of_group
+        differ += (
+            f", and by {apart(standing.score, left)} without the {group.rows:,} test rows of {group.name!r}"
+        )
+        if left <= limit:
+            why = "this one group makes much of the difference, so it says little of the settings"
+            return HealthRemark(f"{name}: {differ}: {why}.", "", name)
     some = {"fold": "on some folds or with some seeds", "split": "with some seeds or splits"}
     saw = f"one {kind} and one seed" if kind else "one seed"
     only = some.get(kind, "with some seeds")
@@ -119,7 +190,8 @@ def _beside(standing: Standing, standings: Sequence[Standing]) -> _Beside | None
             mean_of = f"the mean of {names}" if len(others) > 1 else names
             means = tuple(float(np.mean([of[seed] for of in scores])) for seed in seeds)
             who = f"the {names} baseline" if others is linear else mean_of
-            return _Beside(who, tuple(own[seed] for seed in seeds), means)
+            named = tuple(s.architecture for s in others)
+            return _Beside(who, tuple(own[seed] for seed in seeds), means, tuple(seeds), named)
     return None
 
 

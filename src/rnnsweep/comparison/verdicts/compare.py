@@ -30,6 +30,7 @@ from rnnsweep.comparison.health.checks import (
 from rnnsweep.comparison.health.convergence import converged, say_converged, searched_ranges
 from rnnsweep.comparison.health.cut_texts import cut_texts
 from rnnsweep.comparison.health.recurrence import plain_networks, without_recurrence
+from rnnsweep.comparison.health.replicates import GroupedRows
 from rnnsweep.comparison.health.validation import chosen_by_chance, say_luck
 from rnnsweep.comparison.mistakes import Texts, find_mistakes
 from rnnsweep.comparison.predictions import (
@@ -238,6 +239,7 @@ def compare_records(
                 on=on,
                 validation=validation,
                 by_chance=by_chance,
+                rows=GroupedRows(by_row, groups, large) if groups is not None and large else None,
             ),
             *search_continued(plan),
             *never_predicted(mistakes),
