@@ -120,7 +120,10 @@ def test_a_pair_that_lacks_predictions_is_not_called_better_on_new_rows():
     lacking = {run_id: own for run_id, own in whole.items() if run_id != list(whole)[-1]}
     (verdict,) = compare_records(runs, predictions=lacking).verdicts
     assert verdict.verdict == "better on these rows"
-    assert "not known for new rows, as not all of these replicates have predictions" in verdict.sentence
+    assert (
+        "not known for new rows, as the test rows of these replicates, or their groups, are not all"
+        in verdict.sentence
+    )
     assert compare_records(runs).verdicts[0].verdict == "better", "of new rows nothing is said at all"
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rnnsweep
@@ -151,3 +152,30 @@ def test_an_unfinished_sweep_is_compared_with_a_word_on_it(home, capsys):
     answer = said(capsys, "compare", "toy")
     assert answer["answer"].startswith("The sweep is not finished: ")
     assert answer["next"] == said(capsys, "status", "toy")["next"] == "rnnsweep sweep toy"
+
+
+def test_verdicts_count_the_groups_of_rows_after_their_table_is_gone_or_say_nothing_of_new_rows(home):
+    write_project(home)
+    rnnsweep.sweep("toy", slots=2)
+
+    def on_new_rows():
+        compared = rnnsweep.compare("toy")
+        return [verdict.new_rows for verdict in compared.verdicts], compared.data
+
+    counted, _ = on_new_rows()
+    assert counted[0].grouped
+    (home / "rows.csv").unlink()
+    kept, _ = on_new_rows()
+    assert kept == counted
+
+    of_earlier_version = home.glob("mlruns/sweeps/toy/trials/*/test_predictions.npz")
+    for file in list(of_earlier_version):
+        with np.load(file) as arrays:
+            without = {name: arrays[name] for name in arrays if name != "groups_N"}
+        np.savez_compressed(file, **without)
+    unknown, data = on_new_rows()
+    assert unknown == [None] * len(counted)
+    assert data == (
+        "The table of the rows is gone or has other rows, and data.group=author was read from it: nothing is"
+        " said of new rows",
+    )

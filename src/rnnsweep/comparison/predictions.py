@@ -26,6 +26,7 @@ class Predictions:
 
     targets_N: NDArray[Any]  # classes, or numbers
     predictions_N: NDArray[Any]
+    groups_N: NDArray[Any] | None = None  # of `data.group`, where it was set; not kept by earlier versions
 
     @property
     def are_classes(self) -> bool:
@@ -42,13 +43,14 @@ def read_predictions(path: Path) -> Predictions | None:
         ):
             if sum(part.file_size for part in archive.zip.infolist()) > LARGEST:
                 return None
-            predictions = Predictions(archive["targets_N"], archive["predictions_N"])
+            groups_N = archive.get("groups_N")
+            predictions = Predictions(archive["targets_N"], archive["predictions_N"], groups_N)
     except Exception:  # zipfile, zlib and NumPy raise a dozen kinds for a broken file
         return None
-    arrays = (predictions.targets_N, predictions.predictions_N)
+    arrays = [each for each in vars(predictions).values() if each is not None]
     # a part of the archive that is called otherwise than NumPy calls it comes as bytes
     sound = all(isinstance(each, np.ndarray) and each.ndim and each.dtype.kind in "iuf" for each in arrays)
-    return predictions if sound and len(arrays[0]) == len(arrays[1]) else None
+    return predictions if sound and len({len(each) for each in arrays}) == 1 else None
 
 
 def row_values(

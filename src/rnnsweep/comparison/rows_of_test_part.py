@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rnnsweep.data import EncodedCorpus
     from rnnsweep.data.large_groups import LargeGroups
 
+GROUP = "data.group"
+
 
 def predictions_of(table: "pd.DataFrame", folder: SweepFolder) -> "dict[str, Predictions]":
     """Return {run_id: predictions} of the complete replicates of a sweep whose files lie in its `folder`."""
@@ -49,6 +51,7 @@ class TestRows:
     share: float | None = None  # of all rows, drawn for the test; 0: the rows are given; None: not known
     validation: "ValidationPart | None" = None  # the rows by which the search chose
     cut: float = 0.0  # share of the texts that are longer than what networks read
+    are_known: bool = True  # False: rows belong together, and by what they do is not known any more
 
 
 def read_test_rows(
@@ -56,8 +59,9 @@ def read_test_rows(
 ) -> TestRows:
     """Read the classes' names, the test rows' groups, and what reads their texts.
 
-    Nothing where the corpus is not there, or has other test rows by now. The texts are for the eye, after
-    every choice and score: no network reads them, so this counts as no read of the test part.
+    Where the corpus is not there, or has other test rows by now, the groups are those that replicates kept.
+    The texts are for the eye, after every choice and score: no network reads them, so this counts as no read
+    of the test part.
     """
     import numpy as np
 
@@ -67,7 +71,7 @@ def read_test_rows(
     first = first_scored(table)
     corpus = _corpus(first["overrides"], conf) if first else None
     if corpus is None or not _are_rows_of(corpus, first, predictions.get(str(first["run_id"]))):
-        return TestRows()
+        return _kept(table, predictions)
     config, chosen_by = corpus.config, corpus.facts.parts["validation"]["rows"]
     drawn = config.validation_share if config.validation is None else None
     groups_N, large = _groups(corpus, table, predictions)
@@ -84,6 +88,25 @@ def read_test_rows(
         else None,
         corpus.facts.lengths["cut"],
     )
+
+
+def _kept(table: "pd.DataFrame", predictions: "Mapping[str, Predictions]") -> TestRows:
+    """Return what replicates kept of the test rows, for a corpus that is not there any more."""
+    import numpy as np
+
+    first = first_scored(table)
+    if not first or first.get(GROUP) in (None, "") or first.get(GROUP) != first.get(GROUP):
+        return TestRows()
+    of_fold: dict[int, NDArray[Any] | None] = {}
+    for run in scored(table).to_dict("records"):
+        if (said := predictions.get(str(run["run_id"]))) is not None:
+            of_fold.setdefault(fold_of(overrides_of(run["overrides"]))["fold"], said.groups_N)
+    kept = [of_fold[fold] for fold in sorted(of_fold)]
+    known = [each for each in kept if each is not None]
+    if known and len(known) == len(kept):
+        return TestRows(groups_N=np.concatenate(known))
+    gone = f"The table of the rows is gone or has other rows, and {GROUP}={first[GROUP]} was read from it:"
+    return TestRows(data=(f"{gone} nothing is said of new rows",), are_known=False)
 
 
 def _groups(

@@ -44,6 +44,8 @@ def score_test_part(
     targets_N = evaluation.targets_N
     # rows of the test part, as read_texts(config, "test") gives it
     arrays = {"rows_N": np.arange(len(targets_N)), "targets_N": targets_N, **evaluation.answers}
+    if corpus.config.group is not None:  # verdicts on new rows need them after the file is gone, too
+        arrays["groups_N"] = corpus.groups("test")
     keep_predictions(arrays, task=task, record=record)
     columns = lambda rows_M: corpus.columns("test", rows=rows_M)  # noqa: E731
     for table in run.spec.tables(corpus.labels, targets_N, evaluation.answers, columns):

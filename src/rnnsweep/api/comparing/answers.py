@@ -121,6 +121,7 @@ def compare(
         test_share=test_rows.share,
         validation=test_rows.validation,
         cut=test_rows.cut,
+        rows_known=test_rows.are_known,
         test_reads=folder.count_test_reads(),
         plan=plan,
         on=folder.machine(),

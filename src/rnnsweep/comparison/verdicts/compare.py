@@ -106,6 +106,7 @@ def compare_records(
     test_share: float | None = None,
     validation: ValidationPart | None = None,
     cut: float = 0.0,
+    rows_known: bool = True,
     studies: Sequence[pd.DataFrame] = (),
     behind: int = 0,
     stopped: Sequence[Stop] = (),
@@ -136,6 +137,7 @@ def compare_records(
         test_share: of all rows, drawn for the test; 0: the rows are given; None: not known.
         validation: the rows by which the search chose, where they are known.
         cut: share of the texts that are longer than what networks read.
+        rows_known: False: rows belong together in groups that nobody knows; nothing is said of new rows.
         studies: runs of further whole studies, the same sweep with other seeds: what a budget buys is then
             said of whole studies, for any sampler and pruner.
         behind: runs of the sweep that the store does not have yet.
@@ -163,8 +165,8 @@ def compare_records(
     predictions = next(iter(tested.values()))  # of the first fold, where there are folds
     plan = replace(plan or ReplicatePlan(), now={s.architecture: s.configuration for s in standings})
     by_row = row_values(gather_predictions(standings, predictions, baseline=True), score)
-    if any(one.folds for s in standings for one in s.replicates):
-        by_row = {}  # replicates were tested on other rows each
+    if not rows_known or any(one.folds for s in standings for one in s.replicates):
+        by_row = {}  # or replicates were tested on other rows each
     verdicts = make_verdicts(
         standings, margin=margin, correct=by_row, plan=plan, groups=groups, test_share=test_share
     )

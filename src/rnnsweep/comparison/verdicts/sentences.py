@@ -79,7 +79,7 @@ def _also(verdict: Verdict) -> str:
 def _not_beyond(verdict: Verdict, test_share: float | None) -> str:
     new_rows = verdict.new_rows
     if new_rows is None:
-        why = "not all of these replicates have predictions of the same test rows"
+        why = "the test rows of these replicates, or their groups, are not all known"
         if verdict.score.rows is None:
             why = f"{verdict.score.title} takes more of each row than the answer that is kept"
         return f"; not known for new rows, as {why}"
