@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from rnnsweep import comparison
 from rnnsweep.cli.words import count
-from rnnsweep.data.large_groups import UNEVEN
 from rnnsweep.drawing.times import durations
 from rnnsweep.tasks import spec_of
 
@@ -53,13 +52,9 @@ def _say_load(planned: "Plan") -> str:
 def _in_groups(groups: "Groups | None") -> str:
     if groups is None:
         return ""
-    like = f", which count like {groups.counted:.0f} groups of equal size" if _are_uneven(groups) else ""
+    like = f", which count like {groups.counted:.0f} groups of equal size" if groups.are_uneven else ""
     named = f" (the largest: {groups.large})" if like and groups.large else ""
     return f" in {count(groups.number, 'group')}{like}{named}"
-
-
-def _are_uneven(groups: "Groups") -> bool:
-    return groups.counted < UNEVEN * groups.number
 
 
 def say_test_rows(
@@ -73,7 +68,7 @@ def say_test_rows(
         groups: of these rows; None: each is alone.
         redraw: draws a test part of another share, where rows are in groups.
     """
-    if groups and planned.folds and _are_uneven(groups):
+    if groups and planned.folds and groups.are_uneven:
         yield f"the rows are{_in_groups(groups)}: folds differ much, and few differences are shown"
     if not rows:
         return
@@ -164,7 +159,7 @@ def _more_test_rows(
 
 def _few_of_large(groups: "Groups | None") -> str:
     """Return how rows count like more groups, where a few are large."""
-    if groups is None or groups.large is None or not _are_uneven(groups):
+    if groups is None or groups.large is None or not groups.are_uneven:
         return ""
     return f"; {groups.large.way} makes them count like more groups"
 
