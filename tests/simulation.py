@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from benchmarks._no_records import NoRecords
 
 from rnnsweep.config import compose
+from rnnsweep.engine import run_sweep
 from rnnsweep.search import sizing, space
 from rnnsweep.search.requests import warm_start as warm
+from rnnsweep.state import SweepSummary
 from rnnsweep.sweepfile import Slot, Sweep, read_sweep
 from rnnsweep.trial import Ended, Event, Outcome, Report, Reported, Started, TrialTask
 
@@ -38,6 +42,12 @@ def write_sweep(folder: Path, text: str = PLAIN, **changes: object) -> Sweep:
     path = folder / "toy.yaml"
     path.write_text(QUESTION + "\n".join(lines) + "\n", encoding="utf-8")
     return read_sweep(path)
+
+
+def run_simulated(sweep: Sweep, folder: Path, launcher: "FakeLauncher", **more: Any) -> SweepSummary:
+    """Run a sweep with scripts in place of trainings, without a store, on a corpus that is never read."""
+    given = {"records": NoRecords(), "prepare": lambda run: "corpus", **more}
+    return run_sweep(sweep, mlruns=folder / "mlruns", launcher=launcher, clock=launcher.clock, **given)
 
 
 @contextmanager

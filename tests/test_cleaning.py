@@ -4,14 +4,12 @@ import json
 import re
 
 import pytest
-from benchmarks._no_records import NoRecords
-from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
+from simulation import FakeClock, FakeLauncher, PowerCut, Script, run_simulated, without_waiting, write_sweep
 from test_api import colours
 
 import rnnsweep
 from rnnsweep.api import clean, disk_use
 from rnnsweep.cli import main
-from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.state.folder import SweepFolder
 
@@ -36,13 +34,10 @@ def go(home, *, name="toy", cut=False, **changes):
     fake = FakeLauncher(FakeClock(), script)
     sweep = write_sweep(home, **{"name": name, **changes})
     try:
-        run_sweep(
+        run_simulated(
             sweep,
-            mlruns=home / "mlruns",
-            launcher=fake,
-            clock=fake.clock,
-            records=NoRecords(),
-            prepare=lambda run: "corpus",
+            home,
+            fake,
         )
     except PowerCut:
         assert cut

@@ -8,11 +8,9 @@ import threading
 
 import pandas
 import pytest
-from benchmarks._no_records import NoRecords
-from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
+from simulation import FakeClock, FakeLauncher, Script, run_simulated, without_waiting, write_sweep
 
 from rnnsweep.cli import main
-from rnnsweep.engine import run_sweep
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.outcome import DIVERGED
 
@@ -41,13 +39,10 @@ def go(home, *, on=None, cause="time limit", **changes):
         return Script((), end="failed", cause=cause) if task.name == "rnn-1" else Script()
 
     fake = FakeLauncher(FakeClock(), script)
-    run_sweep(
+    run_simulated(
         write_sweep(home, **changes),
-        mlruns=home / "mlruns",
-        launcher=fake,
-        clock=fake.clock,
-        records=NoRecords(),
-        prepare=lambda run: "corpus",
+        home,
+        fake,
         on=on,
     )
     return fake

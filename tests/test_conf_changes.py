@@ -4,11 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from benchmarks._no_records import NoRecords
-from simulation import FakeClock, FakeLauncher, Script, write_sweep
+from simulation import FakeClock, FakeLauncher, Script, run_simulated, write_sweep
 
 from rnnsweep.config import compose
-from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
 
@@ -36,13 +34,10 @@ def run(conf, tmp_path):
         changes = {key: more.pop(key) for key in ("replicates", "overrides") if key in more}
         launcher = FakeLauncher(FakeClock(), lambda task, life: Script((0.5,), seconds=1))
         sweep = write_sweep(tmp_path, SWEEP, **changes)
-        return run_sweep(
+        return run_simulated(
             sweep,
-            mlruns=tmp_path / "mlruns",
-            launcher=launcher,
-            clock=launcher.clock,
-            records=NoRecords(),
-            prepare=lambda run: "corpus",
+            tmp_path,
+            launcher,
             conf=conf,
             **more,
         )

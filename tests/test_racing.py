@@ -5,13 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks._no_records import NoRecords
-from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
+from simulation import FakeClock, FakeLauncher, PowerCut, Script, run_simulated, without_waiting, write_sweep
 
 from rnnsweep.api.comparing.answers import stops_of
 from rnnsweep.api.replicates.racing import racing
 from rnnsweep.comparison.verdicts.racing import _say
-from rnnsweep.engine import run_sweep
 from rnnsweep.state.folder import SweepFolder
 from rnnsweep.state.looks import note_look
 from rnnsweep.sweepfile import Slot
@@ -57,13 +55,10 @@ def run(folder, *, cut_at=None, listener=None):
         return decide(known)
 
     with without_waiting():
-        run_sweep(
+        run_simulated(
             sweep,
-            mlruns=folder / "mlruns",
-            launcher=fake,
-            clock=fake.clock,
-            records=NoRecords(),
-            prepare=lambda config: "digest",
+            folder,
+            fake,
             sizes=lambda run: (100, 2),
             extend=extend,
             listener=listener,

@@ -13,7 +13,7 @@ import optuna
 import pytest
 from benchmarks._no_records import NoRecords
 from hypothesis import HealthCheck, given, settings, strategies as st
-from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
+from simulation import FakeClock, FakeLauncher, PowerCut, Script, run_simulated, without_waiting, write_sweep
 
 from rnnsweep.api.find_sweep import start_command
 from rnnsweep.engine import run_sweep
@@ -48,13 +48,10 @@ def plain(task: TrialTask, life: int) -> Script:
 
 
 def run(sweep: Sweep, folder: Path, launcher: FakeLauncher, **more: object) -> SweepSummary:
-    return run_sweep(
+    return run_simulated(
         sweep,
-        mlruns=folder / "mlruns",
-        launcher=launcher,
-        clock=launcher.clock,
-        records=NoRecords(),
-        prepare=lambda run: "corpus",
+        folder,
+        launcher,
         **more,
     )
 

@@ -11,10 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from benchmarks._no_records import NoRecords
-from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
+from simulation import FakeClock, FakeLauncher, Script, run_simulated, without_waiting, write_sweep
 
-from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.files import append
 from rnnsweep.state import read_status
@@ -132,13 +130,10 @@ def simulate(tmp_path, monkeypatch, *, script, looks: int):
     monkeypatch.setattr(Disk.__init__, "__kwdefaults__", {"pause_s": 0.0})
     fake, heard = FakeLauncher(FakeClock(), script), Heard()
     with without_waiting():
-        summary = run_sweep(
+        summary = run_simulated(
             write_sweep(tmp_path, trials=3),
-            mlruns=tmp_path / "mlruns",
-            launcher=fake,
-            clock=fake.clock,
-            records=NoRecords(),
-            prepare=lambda run: "corpus",
+            tmp_path,
+            fake,
             listener=heard,
         )
     return fake, heard, summary

@@ -5,12 +5,10 @@ from collections import Counter
 
 import optuna
 import pytest
-from benchmarks._no_records import NoRecords
 from hypothesis import HealthCheck, given, settings, strategies as st
-from simulation import FakeClock, FakeLauncher, PowerCut, Script, without_waiting, write_sweep
+from simulation import FakeClock, FakeLauncher, PowerCut, Script, run_simulated, without_waiting, write_sweep
 from test_study import hash_of, plain, score_of
 
-from rnnsweep.engine import run_sweep
 from rnnsweep.errors import UserError
 from rnnsweep.search import study as search
 from rnnsweep.search.journal import open_journal
@@ -29,13 +27,10 @@ def many_sweeps():
 
 
 def run(sweep, folder, fake, **more):
-    return run_sweep(
+    return run_simulated(
         sweep,
-        mlruns=folder / "mlruns",
-        launcher=fake,
-        clock=fake.clock,
-        records=NoRecords(),
-        prepare=lambda run: "corpus",
+        folder,
+        fake,
         sizes=lambda run: (100, 4),
         **more,
     )

@@ -5,10 +5,9 @@ import shutil
 from collections import Counter
 
 import pytest
-from benchmarks._no_records import NoRecords
-from simulation import FakeClock, FakeLauncher, Script, without_waiting, write_sweep
+from simulation import FakeClock, FakeLauncher, Script, run_simulated, without_waiting, write_sweep
 
-from rnnsweep.engine import enqueue, export, retry, run_sweep, stop
+from rnnsweep.engine import enqueue, export, retry, stop
 from rnnsweep.errors import UserError
 from rnnsweep.state import read_status
 from rnnsweep.state.folder import SweepFolder
@@ -23,13 +22,10 @@ def many_sweeps():
 
 def run(sweep, folder, script=lambda task, life: Script()):
     fake = FakeLauncher(FakeClock(), script)
-    summary = run_sweep(
+    summary = run_simulated(
         sweep,
-        mlruns=folder / "mlruns",
-        launcher=fake,
-        clock=fake.clock,
-        records=NoRecords(),
-        prepare=lambda run: "corpus",
+        folder,
+        fake,
     )
     return fake, summary
 
@@ -116,13 +112,10 @@ def while_running(folder, script, act):
             done.append(act(sweep, folder / "mlruns"))
 
     fake.on_event = outside
-    summary = run_sweep(
+    summary = run_simulated(
         sweep,
-        mlruns=folder / "mlruns",
-        launcher=fake,
-        clock=fake.clock,
-        records=NoRecords(),
-        prepare=lambda run: "corpus",
+        folder,
+        fake,
     )
     return fake, summary, done
 

@@ -179,6 +179,15 @@ def test_those_with_the_same_test_rows_are_compared_as_ever():
     assert same.verdict == own.verdict == "better"
 
 
+def of_other_targets(runs):
+    """Return predictions of rows whose targets are others for story than for head and the baseline."""
+    targets = {"head": np.arange(20) % 2, "story": np.arange(20) // 10, "linear": np.arange(20) % 2}
+    return {
+        row["run_id"]: Predictions(targets[row["architecture"]], np.zeros(20, int))
+        for row in runs[runs["role"] != "trial"].to_dict("records")
+    }
+
+
 def test_records_of_two_versions_that_name_test_rows_otherwise_are_parted_by_their_targets():
     runs = runs_on({"head": "1", "story": "1"})
     replicate = runs["role"] == "replicate"
@@ -186,23 +195,13 @@ def test_records_of_two_versions_that_name_test_rows_otherwise_are_parted_by_the
     runs.loc[late, "test_rows"] = "drawn-1"
     apart = runs.copy()
     assert {v.verdict for v in compare_records(runs, sweep="s").verdicts} >= {"better"}
-    targets = {"head": np.arange(20) % 2, "story": np.arange(20) // 10, "linear": np.arange(20) % 2}
-    predictions = {
-        row["run_id"]: Predictions(targets[row["architecture"]], np.zeros(20, int))
-        for row in apart[apart["role"] != "trial"].to_dict("records")
-    }
-    found = compare_records(apart, sweep="s", predictions=predictions)
+    found = compare_records(apart, sweep="s", predictions=of_other_targets(apart))
     assert {v.verdict for v in found.verdicts if "story" in (v.a, v.b)} == {"not comparable"}
 
 
 def test_records_that_name_no_test_rows_are_parted_by_their_targets():
     runs = runs_on({"head": "1", "story": "2"}).drop(columns="test_rows")
-    targets = {"head": np.arange(20) % 2, "story": np.arange(20) // 10, "linear": np.arange(20) % 2}
-    predictions = {
-        row["run_id"]: Predictions(targets[row["architecture"]], np.zeros(20, int))
-        for row in runs[runs["role"] != "trial"].to_dict("records")
-    }
-    found = compare_records(runs, sweep="s", predictions=predictions)
+    found = compare_records(runs, sweep="s", predictions=of_other_targets(runs))
     assert {v.verdict for v in found.verdicts if "story" in (v.a, v.b)} == {"not comparable"}
     assert not [one for one in found.health if "corpus changed" in one.sentence]
 

@@ -90,22 +90,31 @@ def read_test_rows(
     )
 
 
+def _first_of_folds(
+    table: "pd.DataFrame", predictions: "Mapping[str, Predictions]"
+) -> "dict[int, Mapping[Any, Any]]":
+    """Return the first run of each fold whose predictions are known, by the fold; 0 is all without folds."""
+    of_fold: dict[int, Mapping[Any, Any]] = {}
+    run: Mapping[Any, Any]
+    for run in scored(table).to_dict("records"):
+        if str(run["run_id"]) in predictions:
+            of_fold.setdefault(fold_of(overrides_of(run["overrides"]))["fold"], run)
+    return dict(sorted(of_fold.items()))
+
+
 def _kept(table: "pd.DataFrame", predictions: "Mapping[str, Predictions]") -> TestRows:
     """Return what replicates kept of the test rows, for a corpus that is not there any more."""
     import numpy as np
+    import pandas as pd
 
-    first = first_scored(table)
-    if not first or first.get(GROUP) in (None, "") or first.get(GROUP) != first.get(GROUP):
+    column = first_scored(table).get(GROUP)
+    if column == "" or pd.isna(column):
         return TestRows()
-    of_fold: dict[int, NDArray[Any] | None] = {}
-    for run in scored(table).to_dict("records"):
-        if (said := predictions.get(str(run["run_id"]))) is not None:
-            of_fold.setdefault(fold_of(overrides_of(run["overrides"]))["fold"], said.groups_N)
-    kept = [of_fold[fold] for fold in sorted(of_fold)]
+    kept = [predictions[str(run["run_id"])].groups_N for run in _first_of_folds(table, predictions).values()]
     known = [each for each in kept if each is not None]
     if known and len(known) == len(kept):
         return TestRows(groups_N=np.concatenate(known))
-    gone = f"The table of the rows is gone or has other rows, and {GROUP}={first[GROUP]} was read from it:"
+    gone = f"The table of the rows is gone or has other rows, and {GROUP}={column} was read from it:"
     return TestRows(data=(f"{gone} nothing is said of new rows",), are_known=False)
 
 
@@ -124,13 +133,8 @@ def _groups(
     if corpus.config.folds is None:
         groups_N = corpus.units(corpus.groups("test"))
         return groups_N, None if groups_N is None else large_groups_of([(corpus, "test")], groups_N)
-    of_fold: dict[int, Mapping[Any, Any]] = {}
-    run: Mapping[Any, Any]
-    for run in scored(table).to_dict("records"):
-        if str(run["run_id"]) in predictions:
-            of_fold.setdefault(fold_of(overrides_of(run["overrides"]))["fold"], run)
     tested = []
-    for fold, run in sorted(of_fold.items()):
+    for fold, run in _first_of_folds(table, predictions).items():
         try:
             own = prepare(replace(corpus.config, fold=fold))
         except (UserError, OSError):

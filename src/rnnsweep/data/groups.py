@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Hashes: TypeAlias = NDArray[np.uint64]
 INDEPENDENT = 0.95  # share of the rows that a mean must be as certain as, for rows to be independent
@@ -33,15 +33,20 @@ def group_by_text(texts: Sequence[str]) -> Hashes:
 
 def are_independent(groups_N: NDArray[Any]) -> bool:
     """Return whether hardly any rows share a group."""
-    return not groups_N.size or equal_groups(groups_N) >= INDEPENDENT * groups_N.size
+    return not groups_N.size or equal_groups(group_shares(groups_N)) >= INDEPENDENT * groups_N.size
 
 
-def equal_groups(groups_N: NDArray[Any]) -> float:
+def group_shares(groups_N: ArrayLike) -> NDArray[np.float64]:
+    """Return the share of the rows that each group has."""
+    shares_G: NDArray[np.float64] = np.unique(np.asarray(groups_N), return_counts=True)[1] / np.size(groups_N)
+    return shares_G
+
+
+def equal_groups(share_G: NDArray[np.float64]) -> float:
     """Return how many groups of equal size have a mean as uncertain, where rows of a group are alike.
 
     It is (sum of sizes)^2 / (sum of squared sizes) (Kish 1965).
     """
-    share_G = np.unique(groups_N, return_counts=True)[1] / groups_N.size
     return 1 / float(share_G @ share_G)
 
 

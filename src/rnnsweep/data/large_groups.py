@@ -12,6 +12,11 @@ KNOWN, NAMED = 10, 3  # of the largest groups: those that are kept, and those th
 LONGEST = 40  # characters of a name: a group of equal texts is called by its text
 
 
+def are_uneven(groups: int, counted: float) -> bool:
+    """Return whether groups whose mean is as uncertain as that of `counted` equal ones are uneven."""
+    return counted < UNEVEN * groups
+
+
 @dataclass(frozen=True)
 class LargeGroup:
     """A group of two rows or more."""

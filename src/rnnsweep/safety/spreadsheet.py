@@ -16,7 +16,7 @@ def no_formula(cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
     text = cell.replace("\r\n", "\n").replace("\r", " ")  # a spreadsheet begins a row at each \r
-    return f"'{text}" if cell.startswith(FORMULA) and not _is_number(cell) else text
+    return f"'{text}" if cell.startswith(FORMULA) and not reads_as_number(cell) else text
 
 
 def csv_text(heads: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -28,7 +28,8 @@ def csv_text(heads: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
     return file.getvalue()
 
 
-def _is_number(text: str) -> bool:
+def reads_as_number(text: str) -> bool:
+    """Return whether Python reads a text as a number."""
     try:
         float(text)
     except ValueError:

@@ -9,7 +9,7 @@ from rnnsweep.api.find_sweep import find_question, started
 from rnnsweep.config import compose, quote, recorded_settings
 from rnnsweep.config.overrides import read_overrides
 from rnnsweep.data.groups_of_parts import large_groups_of
-from rnnsweep.data.large_groups import UNEVEN, LargeGroups
+from rnnsweep.data.large_groups import LargeGroups, are_uneven
 from rnnsweep.data.summary.remarks import CorpusFacts
 from rnnsweep.errors import UserError
 from rnnsweep.paths import find_paths
@@ -93,7 +93,7 @@ class Groups:
     @property
     def are_uneven(self) -> bool:
         """Whether they tell as little as clearly fewer groups of equal size."""
-        return self.counted < UNEVEN * self.number
+        return are_uneven(self.number, self.counted)
 
 
 def fewest_test_groups(corpora: Iterable[data.EncodedCorpus]) -> Groups | None:

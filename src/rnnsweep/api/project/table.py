@@ -11,6 +11,7 @@ from rnnsweep.api.project.test_share import larger_test_share
 from rnnsweep.config import compose, quote
 from rnnsweep.data.summary.remarks import CorpusFacts, codes, of_rows_read
 from rnnsweep.errors import UserError
+from rnnsweep.safety.spreadsheet import reads_as_number
 
 SKIP_EMPTY, SKIP_UNLABELLED = "data.skip_empty=true", "data.skip_unlabelled=true"
 REGRESSION = "task=regression"
@@ -158,15 +159,7 @@ def _describe(overrides: Sequence[str]) -> "tuple[CorpusFacts, Guess, bool]":
 def _are_numbers(labels: Iterable[str]) -> bool:
     """Return whether labels are so many different numbers that a number is predicted."""
     different = list(labels)
-    return len(different) > _NUMBERS and all(map(_is_number, different))
-
-
-def _is_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True
+    return len(different) > _NUMBERS and all(map(reads_as_number, different))
 
 
 def _rows(facts: "CorpusFacts") -> int:

@@ -98,8 +98,7 @@ def _of_replicates(
     else:
         yield (
             f"{better}. The fits of the {linear.architecture} baseline are {apart(score, rows)} better"
-            " there: the"
-            " rows differ by that much."
+            " there: the rows differ by that much."
         )
         if own > rows:
             yield f"The rest is mostly because {keeps}."

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from rnnsweep.data.groups import equal_groups, group_shares
+
 LEAST = -30.0  # log of the smallest p that is told from 0
 # standard deviation over test rows of the difference of two networks' shares of right answers: .12 to .39
 # between five networks and the baseline on 378 rows of news, the median of fifteen pairs
@@ -180,10 +182,10 @@ class Remedies:
 def groups_counted(groups_N: ArrayLike) -> tuple[float, float]:
     """Return how many equal groups have a mean as uncertain as these, and how many tell as much of its error.
 
-    The first is (sum of sizes)^2 / sum of squared sizes (Kish 1965), the second the degrees of freedom and 1.
+    The first is `equal_groups`, the second the degrees of freedom and 1.
     """
-    share_G = np.unique(np.asarray(groups_N), return_counts=True)[1] / np.size(groups_N)
-    return 1 / float(share_G @ share_G), 1 + _freedom(share_G) if len(share_G) > 1 else 1.0
+    share_G = group_shares(groups_N)
+    return equal_groups(share_G), 1 + _freedom(share_G) if len(share_G) > 1 else 1.0
 
 
 def _freedom(share_G: NDArray[np.float64]) -> float:

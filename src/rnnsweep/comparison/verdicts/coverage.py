@@ -7,7 +7,7 @@ from rnnsweep.comparison.evidence.varied import say_others
 from rnnsweep.comparison.predictions import TestPart
 from rnnsweep.comparison.statistics.cross_validation import METHOD
 from rnnsweep.comparison.statistics.new_rows import fewest_rows, reach_on_new_rows
-from rnnsweep.data.large_groups import UNEVEN
+from rnnsweep.data.large_groups import are_uneven
 
 # why one comparison has two p, and why they differ
 TWO_P = (
@@ -116,7 +116,7 @@ def _say_large(part: TestPart | None) -> str:
 
 
 def _are_uneven(part: TestPart) -> bool:
-    return part.groups is not None and part.counted is not None and part.counted < UNEVEN * part.groups
+    return part.groups is not None and part.counted is not None and are_uneven(part.groups, part.counted)
 
 
 def _rows(number: int) -> str:

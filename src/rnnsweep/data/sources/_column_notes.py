@@ -129,10 +129,9 @@ def say_repeating(path: Path, config: DataConfig, read: Sequence[str]) -> str:
     setting = f"data.group={shlex.quote(next(iter(counts)))}"
     return (
         "no column has a name that groups rows, as author or user_id; columns whose values repeat may:"
-        f" {listed}:"
-        f" {setting} keeps rows with one value on one side. Set it if new rows will have other values than"
-        " the training rows: scores are then lower, and true of such rows. data.group=null says that no"
-        " column groups them"
+        f" {listed}: {setting} keeps rows with one value on one side. Set it if new rows will have"
+        " other values than the training rows: scores are then lower, and true of such rows. data.group=null"
+        " says that no column groups them"
     )
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsweep.data.config import DataConfig
-from rnnsweep.data.groups import are_independent, equal_groups
-from rnnsweep.data.large_groups import UNEVEN, large_groups
+from rnnsweep.data.groups import are_independent, equal_groups, group_shares
+from rnnsweep.data.large_groups import are_uneven, large_groups
 from rnnsweep.data.rows import PARTS, Rows, TextRows
 from rnnsweep.data.summary.remarks import FEW_GROUPS, UNEVEN_GROUPS, Remark, listed
 from rnnsweep.data.written import columns_of
@@ -127,8 +127,8 @@ def _remark_on_uneven(rows: TextRows, chosen: Mapping[str, Rows], config: DataCo
     """Yield the largest groups by name, where those that are tested count like clearly fewer groups."""
     numbers = np.concatenate([chosen[part] for part in (PARTS if config.folds else ("test",))])
     groups_N = rows.groups_N[numbers]
-    groups, counted = np.unique(groups_N).size, equal_groups(groups_N)
-    if counted >= UNEVEN * groups:
+    groups, counted = np.unique(groups_N).size, equal_groups(group_shares(groups_N))
+    if not are_uneven(groups, counted):
         return
     column = config.group
 
